@@ -1,0 +1,290 @@
+"""What a chapter of the book does with a run: open it in the chapter's mode, and show it.
+
+Modes: `recorded` opens the run that comes with the book; `train` trains its recipe on the best device
+there is; `smoke` trains for seconds on a text of the same genre. Whichever it is, the chapter then
+goes on with the same calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import pandas as pd
+
+from charrnn.claims import result
+from charrnn.devices import choose_device
+from charrnn.measure import measure_run
+from charrnn.recipe import load_recipe
+from charrnn.runs import Run, list_runs, load_run, train_recipe
+from charrnn.sample import make_stepper
+from charrnn.score import LN2
+
+MODES = ("recorded", "train", "smoke")
+
+
+def open_run(
+    name: str, mode: str = "recorded", scale: str = "auto", folder: str | Path | None = None
+) -> Run:
+    """A chapter's run with its measures, recorded or made on the spot.
+
+    scale, for mode "train": post, laptop, or auto (post with a GPU, laptop without). `folder`: where
+    a training goes (None: runs/<name> under the working folder, a temporary one for smoke).
+    Raises ValueError on another mode, CorpusError where a text cannot be had.
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
+    if mode == "recorded":
+        return load_run(name)
+    if mode == "smoke":
+        folder = folder or Path(mkdtemp(prefix="charrnn-")) / name
+        train_recipe(load_recipe(name, "smoke"), folder, progress=False)
+        measure_run(folder, samples=4, length=400, progress=lambda line: None)
+        return load_run(folder)
+    gpu = choose_device("auto").type != "cpu"
+    scale = scale if scale != "auto" else "post" if gpu else "laptop"
+    folder = Path(folder or Path("runs") / name)
+    train_recipe(load_recipe(name, scale), folder)
+    measure_run(folder)
+    return load_run(folder)
+
+
+def second_run(name: str, mode: str = "recorded") -> Run | None:
+    """A run that a chapter sets beside its own: the recorded one, or None where there is none.
+
+    In smoke mode it is trained, and not measured.
+    """
+    if mode == "smoke":
+        folder = Path(mkdtemp(prefix="charrnn-")) / name
+        return train_recipe(load_recipe(name, "smoke"), folder, progress=False)
+    return load_run(name) if name in {folder.name for folder in list_runs()} else None
+
+
+def facts(run: Run) -> pd.DataFrame:
+    """A run at a glance: text, network, training, device and losses, one row each."""
+    i = run.info
+    model, split, corpus = i["model"], i["split"], i["corpus"]
+    unit = "bytes" if corpus["level"] == "byte" else "characters"
+    settings = i["training"]
+    rows = {
+        "text": f"{corpus['title']}, {corpus['used']:,} {unit}" + _share_of(corpus),
+        "split": f"{split['train']:,} training, {split['val']:,} validation, {split['test']:,} test"
+        f" ({split['kind']})",
+        "network": f"{model['layers']} x {model['hidden']} {model['cell'].upper()}, dropout "
+        f"{model['dropout']:g}, {model['vocab_size']} symbols, {model['parameters']:,} parameters",
+        "training": f"{settings['optimizer']}, learning rate {settings['lr']:g} "
+        f"({settings['schedule']}), batch {settings['batch']} x {settings['seq']}, "
+        f"{i['epochs']:.1f} epochs ({i['steps']:,} steps)",
+        "scale": i["scale"],
+        "device": f"{i['device']}, {i['precision']}",
+        "time": f"{i['seconds'] / 60:,.1f} minutes, {i['chars_per_second']:,.0f} {unit} a second",
+        "validation loss": _loss(i["losses"].get("val")),
+        "test loss (read once)": _loss(i["losses"].get("test")),
+    }
+    if i["losses"].get("val_published") is not None:
+        key = f"validation, published file ({i.get('published_precision', 'int8')})"
+        rows[key] = _loss(i["losses"]["val_published"])
+    if i.get("init_from"):
+        rows["started from"] = i["init_from"]
+    return pd.DataFrame({"": rows})
+
+
+def _share_of(corpus: dict) -> str:
+    share = corpus["used"] / corpus["characters"]
+    return f" ({share:.0%} of {corpus['characters']:,})" if share < 1 else ""
+
+
+def _loss(nats: float | None) -> str:
+    return "no such part" if nats is None else f"{nats:.4f} nats, {nats / LN2:.3f} bits"
+
+
+def sweep_panel(run: Run, key: str, real: bool = True) -> dict:
+    """A measure of the temperature sweep as `figures.temperature_sweep` takes it.
+
+    key: a measure of measures.json ("known", "misspelt", "distinct_2", "entropy", "novel.20", ...).
+    """
+    head, _, rest = key.partition(".")
+
+    def pick(row: dict) -> dict | float | None:
+        return row[head][rest] if rest else row[head]
+
+    rows = [(r["temperature"], pick(r)) for r in run.measures["sweep"] if pick(r) is not None]
+    temperature = np.array([t for t, _ in rows])
+    if not all(isinstance(value, dict) for _, value in rows):
+        return {"temperature": temperature, "mean": np.array([v for _, v in rows])}
+    panel = {"temperature": temperature}
+    for ours, theirs in (("mean", "value"), ("low", "low"), ("high", "high")):
+        panel[ours] = np.array([v[theirs] for _, v in rows])
+    held_out = pick(run.measures["held_out"])
+    if real and held_out is not None:
+        panel["real"] = (held_out["low"], held_out["high"])
+    return panel
+
+
+def plays_panel(run: Run, key: str) -> dict:
+    """A measure of a play's form against temperature, as `sweep_panel` gives the others."""
+    plays = run.measures["plays"]
+    rows = [(float(t), row[key]) for t, row in plays.items() if t != "held_out" and row[key]]
+    names = {"mean": "value", "low": "low", "high": "high"}
+    panel = {ours: np.array([share[k] for _, share in rows]) for ours, k in names.items()}
+    panel["temperature"] = np.array([t for t, _ in rows])
+    if plays["held_out"][key]:
+        panel["real"] = (plays["held_out"][key]["low"], plays["held_out"][key]["high"])
+    return panel
+
+
+def sweep_row(run: Run, temperature: float) -> dict:
+    """The measures at one temperature of the sweep; ValueError where it was not drawn at."""
+    for row in run.measures["sweep"]:
+        if abs(row["temperature"] - temperature) < 1e-9:
+            return row
+    drawn = [row["temperature"] for row in run.measures["sweep"]]
+    raise ValueError(f"temperature {temperature} is not in the sweep; it has {drawn}")
+
+
+def shown(run: Run, temperature: float, seed: int) -> str:
+    """A text that was kept with the run: unselected, seeds 0 to 2, at 0.5, 0.8 and 1.0."""
+    for record in run.measures["shown"]["samples"]:
+        key = (record["temperature"], record["seed"], record["slider"])
+        if key == (temperature, seed, False):
+            return record["text"]
+    raise ValueError(f"no text was kept for temperature {temperature} and seed {seed}")
+
+
+def slider_texts(run: Run) -> dict[float, str]:
+    """The texts kept for the stops of the temperature slider."""
+    kept = run.measures["shown"]["samples"]
+    return {r["temperature"]: r["text"] for r in kept if r["slider"]}
+
+
+def longest_copy(run: Run) -> int:
+    """The longest run of training text, in characters, that any of the kept texts holds."""
+    return max(min(r["longest_copy"], len(r["text"])) for r in run.measures["shown"]["samples"])
+
+
+def loops_found(run: Run) -> pd.DataFrame:
+    """Where greedy decoding fell into a loop, a row a prompt."""
+    rows = run.measures["loops"]["greedy"]
+    columns = {
+        "prompt": "prompt",
+        "start": "loop begins at",
+        "period": "period",
+        "repeats": "times",
+    }
+    table = pd.DataFrame([{new: r.get(old) for old, new in columns.items()} for r in rows])
+    table["prompt"] = [r["prompt"] or "(none)" for r in rows]
+    return table.set_index("prompt").astype("Int64")
+
+
+def recorded() -> list[Run]:
+    """All recorded runs."""
+    return [load_run(folder) for folder in list_runs()]
+
+
+def first_recorded(*names: str) -> Run:
+    """The first of these runs that has been recorded; RunError where none has."""
+    known = {folder.name for folder in list_runs()}
+    found = next((name for name in names if name in known), names[0])
+    return load_run(found)
+
+
+def overview() -> pd.DataFrame:
+    """The recorded runs, a row each: text, network, scale, device, time and losses."""
+    rows = []
+    for run in recorded():
+        i, m = run.info, run.info["model"]
+        held_out = i["losses"]["test"] or i["losses"]["val"]
+        rows.append(
+            {
+                "text": i["title"],
+                "network": f"{m['layers']} x {m['hidden']}",
+                "scale": i["scale"],
+                "minutes": round(i["seconds"] / 60),
+                "nats": f"{held_out:.3f}" + ("" if i["losses"]["test"] else " *"),
+                "bits": f"{held_out / LN2:.3f}",
+                "real words": _real_words(run),
+            }
+        )
+    return pd.DataFrame(rows).set_index("text")
+
+
+def _real_words(run: Run) -> str:
+    if not run.measures:
+        return ""
+    ours, real = sweep_row(run, 1.0)["known"], run.measures["held_out"]["known"]
+    return f"{ours['value']:.0%} (real text {real['value']:.0%})"
+
+
+def comparison(ours: dict, real: dict, keys: Mapping[str, str]) -> pd.DataFrame:
+    """Shares of a model's text beside real text's, a row a measure, each with its 95 % interval.
+
+    ours, real: parts of measures.json, such as a row of the sweep and `held_out`. keys: title to
+    measure. A measure that either text was too short for is left out.
+    """
+    columns = ["value", "low", "high", "real", "real low", "real high"]
+    rows = {
+        title: [pair[k] for pair in (ours[key], real[key]) for k in ("value", "low", "high")]
+        for title, key in keys.items()
+        if ours[key] and real[key] and None not in (ours[key]["value"], real[key]["value"])
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """A `comparison` to be read: "91.3% [90.2%, 92.5%]" for the model and for real text."""
+
+    def text(row: pd.Series, names: tuple[str, str, str]) -> str:
+        value, low, high = (row[n] for n in names)
+        return f"{value:.1%} [{low:.1%}, {high:.1%}]"
+
+    columns = {"model": ("value", "low", "high"), "real text": ("real", "real low", "real high")}
+    return pd.DataFrame(
+        {c: [text(row, n) for _, row in table.iterrows()] for c, n in columns.items()},
+        index=table.index,
+    )
+
+
+def curve(found: Mapping[str, dict | None]) -> dict[str, list]:
+    """Shares by a number, such as `novel` of measures.json, for `figures_text.by_number`."""
+    known = [(int(n), share) for n, share in found.items() if share and share["value"] is not None]
+    columns = {k: [share[k] for _, share in known] for k in ("value", "low", "high")}
+    return {"x": [n for n, _ in known], **columns}
+
+
+def next_logits(run: Run, prompt: str) -> np.ndarray:
+    """The scores (V,) for the character after a prompt; characters it never saw are skipped."""
+    stepper = make_stepper(run.model)
+    return [stepper.step(np.array([i])) for i in run.vocab.encode(prompt, unknown="skip")][-1][0]
+
+
+def greedy(run: Run, prompt: str, length: int) -> tuple[str, np.ndarray]:
+    """Always the likeliest character: the text, and the state that each one was chosen in.
+
+    States (length, D) float32: h and c of all layers, side by side. The prompt must not be empty.
+    """
+    stepper = make_stepper(run.model)
+    states, drawn = [], []
+    *before, last = run.vocab.encode(prompt)
+    for i in before:
+        stepper.step(np.array([i]))
+    for _ in range(length):
+        last = stepper.step(np.array([last]))[0].argmax()
+        states.append(np.concatenate([part.ravel() for part in stepper.state()]))
+        drawn.append(last)
+    return run.vocab.decode(np.array(drawn)), np.array(states)
+
+
+def bptt() -> pd.DataFrame:
+    """The committed benchmark of two truncation lengths, a row a training; empty where none is."""
+    columns = ["T", "seed", "validation, nats", "seconds a batch", "characters a second"]
+    try:
+        kept = next(iter(result("bptt").values()))
+    except FileNotFoundError:
+        return pd.DataFrame(columns=columns)
+    found = [
+        (r["seq"], r["seed"], r["losses"]["val"], r["seconds"] / r["steps"], r["chars_per_second"])
+        for r in kept["rows"]
+    ]
+    return pd.DataFrame(found, columns=columns).round(4)

@@ -1,0 +1,277 @@
+"""`charrnn train` and `charrnn resume`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from charrnn.cli.console import quoted, say
+from charrnn.cli.options import fractions, number, seed, steps
+from charrnn.devices import PRECISIONS, choose_device, choose_precision, describe_device
+from charrnn.model import CELLS, CharRNN, ModelConfig
+from charrnn.plan import MODEL, TEXT, TRAINING, Plan, plan_training
+from charrnn.recipe import SCALES, SPLITS, model_config, recipe_names
+from charrnn.runs import Run, find_run, load_run, resume_run, train_recipe
+from charrnn.score import LN2
+from charrnn.train import OPTIMIZERS, SCHEDULES
+from charrnn.vocab import LEVELS
+
+LENGTHS = ("epochs", "steps", "minutes")
+EXAMPLES = """\
+examples:
+  charrnn train notes.txt                              sizes chosen by the length of the text
+  charrnn train shakespeare --scale laptop             a recipe: text, network and training
+  charrnn train notes.txt --hidden 256 --minutes 20    one's own choice
+  charrnn train poems.txt --init-from runs/notes       start from the weights of another run
+  charrnn train python --scale smoke --out r           seconds, without a download
+
+Ctrl-C saves everything; `charrnn resume` then goes on as if nothing had happened.
+
+if you come from char-rnn (train.lua on the left):
+  -data_dir DIR                 TEXT: the file itself; join several with cat
+  -rnn_size, -num_layers        --hidden, --layers
+  -model lstm|gru|rnn           --cell
+  -dropout                      --dropout
+  -seq_length, -batch_size      --seq, --batch
+  -max_epochs                   --epochs (or --steps, --minutes)
+  -learning_rate, -decay_rate   --optimizer rmsprop --lr, --decay-rate
+  -learning_rate_decay          --schedule decay --lr-decay
+  -learning_rate_decay_after    --schedule decay --lr-decay-after
+  -grad_clip 5                  --clip-norm 0 --clip-value X with X = 5 / SEQ: the loss is a mean
+                                over the steps of a sequence here, a sum there
+  -train_frac, -val_frac        --split 0.95,0.05,0 --split-kind char-rnn
+  -init_from CHECKPOINT         charrnn resume RUN (everything), or --init-from RUN (weights alone)
+  -checkpoint_dir, -savefile    --out
+  -eval_val_every, -seed        --eval-every, --seed
+  -print_every                  not needed: a bar shows every step, history.csv keeps the losses
+  -gpuid N (-1: CPU)            --device cuda:N (--device cpu)
+  -accurate_gpu_timing          not needed: characters a second are in history.csv
+  -opencl 1                     no counterpart: CUDA, Apple's MPS and the CPU are supported
+  inspect_checkpoint.lua        charrnn runs show RUN
+  convert_gpu_cpu_checkpoint    not needed: every run opens on every device
+  char-rnn's own defaults:      --hidden 128 --layers 2 --dropout 0 --batch 50 --seq 50 --epochs 50
+                                --optimizer rmsprop --lr 2e-3 --schedule decay --clip-norm 0
+                                --clip-value 0.1 --split 0.95,0.05,0 --split-kind char-rnn
+                                --seed 123
+"""
+
+
+def add(command) -> None:
+    """Add both commands."""
+    _add_train(command)
+    parser = command(
+        "resume",
+        "go on with a stopped training",
+        run=resume,
+        more="A new total counts from the start of the training, as if it had been asked for then.",
+        epilog="example:\n  charrnn resume runs/notes --epochs 20",
+    )
+    parser.add_argument("name", metavar="RUN", help="the training's folder")
+    _add_lengths(parser)
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
+    parser.add_argument("--quiet", action="store_true", help="no bar and no report")
+
+
+def _add_lengths(parser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--epochs", type=number, metavar="N", help="passes over the training text")
+    group.add_argument("--steps", type=int, metavar="N", help="updates of the weights")
+    group.add_argument("--minutes", type=number, metavar="M", help="time spent on training")
+
+
+def _add_train(command) -> None:
+    parser = command(
+        "train",
+        "train a network on a text",
+        run=train,
+        more=(
+            "TEXT is a file, or a name. Recipes, which bring settings of their own:\n"
+            f"{', '.join(recipe_names())}.\n"
+            "Any other text gets sizes by its length. Every option replaces one setting."
+        ),
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("text", metavar="TEXT", help="a file, a recipe, or a corpus")
+    parser.add_argument("--out", metavar="RUN", help="a new folder for the run (runs/NAME)")
+    parser.add_argument(
+        "--scale",
+        choices=SCALES,
+        help="post: the post's own; laptop: about an hour on two cores; smoke: seconds, on a text "
+        "that comes with the project (post with a GPU, else laptop)",
+    )
+    parser.add_argument("--init-from", metavar="RUN", help="start from the weights of a run")
+    parser.add_argument("--quiet", action="store_true", help="no bar and no report")
+    _add_network(parser.add_argument_group("the network"))
+    _add_training(parser)
+    _add_text(parser.add_argument_group("the text"))
+    _add_samples(parser.add_argument_group("checks and samples on the way"))
+
+
+def _add_network(group) -> None:
+    group.add_argument("--cell", choices=tuple(CELLS), help="(lstm)")
+    group.add_argument("--hidden", type=int, metavar="N", help="units in a layer")
+    group.add_argument("--layers", type=int, metavar="N")
+    group.add_argument("--dropout", type=number, metavar="P", help="share of units left out (0)")
+    group.add_argument(
+        "--forget-bias", type=number, metavar="X", help="first bias of the LSTM's forget gate (1)"
+    )
+
+
+def _add_training(parser) -> None:
+    group = parser.add_argument_group("its training")
+    group.add_argument("--batch", type=int, metavar="N", help="places of the text read at once")
+    group.add_argument(
+        "--seq", type=int, metavar="N", help="characters the gradient looks back over"
+    )
+    _add_lengths(group)
+    group.add_argument("--optimizer", choices=OPTIMIZERS, help="(adamw)")
+    group.add_argument("--lr", type=number, metavar="X", help="learning rate (0.003)")
+    group.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate (cosine)")
+    group.add_argument("--warmup", type=int, metavar="N", help="cosine: first steps, slower (100)")
+    group.add_argument("--lr-decay", type=number, metavar="X", help="decay: factor an epoch (0.97)")
+    group.add_argument(
+        "--lr-decay-after", type=number, metavar="N", help="decay: from that epoch on (10)"
+    )
+    group.add_argument(
+        "--decay-rate", dest="alpha", type=number, metavar="X", help="RMSProp's smoothing (0.95)"
+    )
+    group.add_argument("--weight-decay", type=number, metavar="X", help="AdamW's (0)")
+    group.add_argument(
+        "--clip-norm", type=number, metavar="X", help="largest norm of the gradient (1; 0: any)"
+    )
+    group.add_argument(
+        "--clip-value", type=number, metavar="X", help="largest element of the gradient (0: any)"
+    )
+    group.add_argument("--seed", type=seed, metavar="N", help="of weights and dropout")
+    group.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (auto)")
+    group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto)")
+
+
+def _add_text(group) -> None:
+    group.add_argument("--level", choices=LEVELS, help="what is read and predicted (char)")
+    group.add_argument(
+        "--split",
+        type=fractions,
+        metavar="A,B,C",
+        help="shares for training, validation and test (0.9,0.05,0.05)",
+    )
+    group.add_argument(
+        "--split-kind",
+        choices=SPLITS,
+        help="contiguous: the end of the text is held out; char-rnn: the end of every lane; lines: "
+        "shuffled lines, for lists",
+    )
+
+
+def _add_samples(group) -> None:
+    group.add_argument("--eval-every", type=int, metavar="N", help="steps between validations")
+    times = group.add_mutually_exclusive_group()
+    times.add_argument("--sample-every", type=int, metavar="N", help="steps between samples")
+    times.add_argument("--sample-steps", type=steps, metavar="N,N,...", help="steps with a sample")
+    group.add_argument("--sample-prompt", metavar="S", help="what every sample continues")
+    group.add_argument("--sample-length", type=int, metavar="N", help="characters (400)")
+    group.add_argument("--sample-temperature", type=number, metavar="T", help="(0.8)")
+    group.add_argument(
+        "--save-minutes", type=number, metavar="M", help="longest time between checkpoints (5)"
+    )
+
+
+def train(args: argparse.Namespace) -> None:
+    """Plan, say what was planned, train, say how it went."""
+    options = {name: getattr(args, name, None) for name in (*MODEL, *TRAINING, *TEXT)}
+    shown = not args.quiet
+    plan = plan_training(args.text, args.out, args.scale, args.init_from, shown, **options)
+    args.folder = plan.folder
+    if shown:
+        say(*planned(plan))
+    bar = shown and _watched(plan.folder)
+    run = train_recipe(plan.recipe, plan.folder, plan.init_from, bar, plan.texts)
+    if shown:
+        say(*outcome(run))
+
+
+def resume(args: argparse.Namespace) -> None:
+    """Go on, and say how it went."""
+    folder = args.folder = find_run(args.name)
+    changes = {name: getattr(args, name) for name in (*LENGTHS, "device")}
+    before = load_run(folder).info.get("steps") if not args.quiet else None
+    run = resume_run(folder, not args.quiet and _watched(folder), **changes)
+    if args.quiet:
+        return
+    if run.info["steps"] == before:
+        say(f"{folder} was finished at step {before:,}; --epochs or --steps prolong it")
+    say(*outcome(run))
+
+
+def _watched(folder: Path) -> bool:
+    """Whether a person sees the bar; in a log it would be one endless line."""
+    if not sys.stderr.isatty():
+        say(f"progress is in {folder / 'history.csv'}")
+    return sys.stderr.isatty()
+
+
+def planned(plan: Plan) -> list[str]:
+    """What is about to be trained, for the person who waits for it."""
+    recipe, texts = plan.recipe, plan.texts
+    training, config = recipe.training, model_config(recipe, texts.vocab)
+    device = choose_device(training.device)
+    precision = choose_precision(device, training.precision)
+    unit = "bytes" if texts.vocab.level == "byte" else "characters"
+    part = "" if texts.characters == texts.whole else f" of {texts.whole:,}"
+    sizes = [len(s) for s in (texts.split.train, texts.split.val, texts.split.test)]
+    dropout = f", dropout {config.dropout:g}" if config.dropout else ""
+    rows = {
+        "text": f"{texts.corpus.title}: {texts.characters:,}{part} {unit}, "
+        f"{len(texts.vocab)} distinct",
+        "settings": plan.origin,
+        "network": f"{config.layers} x {config.hidden} {config.cell}{dropout}, "
+        f"{_parameters(config):,} parameters",
+        "device": f"{describe_device(device)}, {precision}",
+        "split": f"{recipe.split}: {sizes[0]:,} to train on, {sizes[1]:,} to validate, "
+        f"{sizes[2]:,} to test",
+        "training": _length(plan),
+        "folder": str(plan.folder),
+    }
+    if plan.init_from:
+        rows["weights"] = f"from {plan.init_from}; new to it: {plan.fresh} of {len(texts.vocab)}"
+    return [f"{name:10}{value}" for name, value in rows.items()]
+
+
+def _parameters(config: ModelConfig) -> int:
+    with torch.device("meta"):  # counted without being made
+        return CharRNN(config).n_parameters
+
+
+def _length(plan: Plan) -> str:
+    training = plan.recipe.training
+    total, epoch = plan.total_steps, plan.steps_per_epoch
+    long = f"{training.minutes:g} minutes" if total is None else f"{total:,} steps"
+    share = "" if total is None else f" ({total / epoch:.3g} epochs)"
+    return (
+        f"{long}{share} of {training.batch} x {training.seq}, {training.optimizer}, "
+        f"lr {training.lr:g} ({training.schedule}), seed {training.seed}"
+    )
+
+
+def outcome(run: Run) -> list[str]:
+    """Losses, a sample, and what to type next."""
+    info = run.info
+    unit = "byte" if run.vocab.level == "byte" else "character"
+    lines = []
+    for part, name in (("val", "validation"), ("test", "test")):
+        nats = info["losses"].get(part)
+        if nats is not None:
+            bits = f"{nats:.4f} nats, {nats / LN2:.4f} bits per {unit}"
+            lines.append(f"{name:12}{bits} ({info['split'][part]:,} {unit}s)")
+    lines.append(
+        f"{'took':12}{info['seconds']:.0f} s, {info['chars_per_second']:,.0f} {unit}s a second; "
+        f"best at step {info['best_step']:,} of {info['steps']:,}"
+    )
+    if run.samples:
+        last = run.samples[-1]
+        lines += [f"--- sample at temperature {last['temperature']:g} ---", last["text"], "---"]
+    folder = quoted(run.folder)
+    return [*lines, f"the run is in {folder}; next: charrnn sample {folder} --temperature 0.8"]

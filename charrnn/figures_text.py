@@ -1,0 +1,117 @@
+"""Figures of what a text is like beside real text, drawn straight from a run's measures.
+
+They share the look of `figures.py` and, like it, return a matplotlib Figure. Where a text is too
+short for a measure (a training of seconds), the figure says so in place of an axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
+
+from charrnn.figures import (
+    DASHES,
+    INK,
+    MODEL,
+    REAL,
+    _key,
+    _panels,
+    _word,
+    bars_with_intervals,
+    speech_lengths,
+    style,
+)
+
+
+@style()
+def nothing(why: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    fig, ax = _panels(0.9)
+    ax.axis("off")
+    _word(ax, why, (0, 0.5), INK, xycoords="axes fraction", va="center")
+    return fig
+
+
+def compared(table: pd.DataFrame) -> Figure:
+    """`chapters.comparison` as bars: the model's shares with intervals, and real text's."""
+    if not len(table):
+        return nothing("too little text to measure: train for longer")
+    columns = (table[c] for c in ("value", "low", "high", "real"))
+    return bars_with_intervals(list(table.index), *columns, fmt="{:.1%}")
+
+
+@style()
+def by_number(
+    ours: Mapping[str, Sequence], real: Mapping[str, Sequence], title: str, xlabel: str
+) -> Figure:
+    """A share against a number (of letters, of characters), the model's and real text's.
+
+    Both: arrays `x`, `value`, `low`, `high` of equal length. The band is the interval.
+    """
+    fig, ax = _panels(3.9)
+    if not len(ours["x"]) or not len(real["x"]):
+        return nothing("too little text to measure: train for longer")
+    for rows, colour, marker in ((real, REAL, "s"), (ours, MODEL, "o")):
+        x = np.asarray(rows["x"], dtype=float)
+        ax.fill_between(x, rows["low"], rows["high"], color=colour, alpha=0.2, linewidth=0)
+        dashed = DASHES if colour == REAL else "-"
+        ax.plot(x, rows["value"], color=colour, marker=marker, markersize=5, linestyle=dashed)
+    ax.set_title(title, pad=28)
+    ax.set_xlabel(xlabel)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if len(real["x"]) <= 8:
+        ax.set_xticks(real["x"])
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    entries = [("model", MODEL, "s"), ("real text", REAL, "s")]
+    _key(ax, entries, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return fig
+
+
+def speeches(plays: Mapping[str, dict], temperatures: Sequence[float] = (0.8,)) -> Figure:
+    """How long the speeches of a run's samples are, beside those of held-out text.
+
+    plays: the part of measures.json of that name.
+    """
+    named = {f"T = {t:g}": plays[str(float(t))]["lengths"] for t in temperatures}
+    named = {name: lengths for name, lengths in named.items() if lengths}
+    real = plays["held_out"]["lengths"]
+    if not named or not real:
+        return nothing("no whole speech to measure: train for longer")
+    return speech_lengths(named, real, unit="characters")
+
+
+@style()
+def closing_in(distance: Sequence[float], period: int) -> Figure:
+    """How far the network's state moves from one lap of a loop to the next, on a log axis.
+
+    distance: as from `loops.state_recurrence`. A lap after which nothing moved at all cannot be
+    drawn on such an axis; the first of them is named instead.
+    """
+    distance = np.asarray(distance, dtype=float)
+    laps = np.arange(1, len(distance) + 1)
+    fig, ax = _panels(3.4)
+    moved = distance > 0
+    if not moved.any():
+        return nothing(
+            f"each lap of {period} characters leaves the state as it was, to the last bit"
+        )
+    ax.plot(laps[moved], distance[moved], color=MODEL, marker="o", markersize=4)
+    ax.set(yscale="log", xlabel=f"lap of {period} characters")
+    ax.yaxis.set_major_locator(LogLocator(numticks=6))
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    ax.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
+    ax.set_title("largest change of the state since the lap before")
+    ax.axhline(np.finfo(np.float32).eps, color=INK, linewidth=1.3, linestyle=DASHES)
+    rounding = (1, np.finfo(np.float32).eps)
+    coords = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+    _word(ax, "float32 rounding near 1", rounding, INK, (0, 3), **coords)
+    if not moved.all():
+        first = int(laps[~moved][0])
+        _word(ax, f"no change at all after lap {first}", (0.5, 0.05), MODEL, ha="center",
+              xycoords="axes fraction")  # fmt: skip
+    return fig

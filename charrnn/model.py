@@ -1,0 +1,206 @@
+"""The network of the post: characters in, scores for the next character out.
+
+Shapes, here and everywhere: B lanes of a batch, T time steps, H hidden size, L layers, V symbols
+of the vocabulary. Time comes first: ids are (T, B), hidden sequences (T, B, H), logits (T, B, V).
+State goes in and comes out; the model remembers nothing between two calls.
+
+A character enters as a 1-of-k vector. Multiplying W_ih (4H, V) by it picks out one column, so that
+is what `input_gates` does: a lookup of a row of the transposed matrix. Sampling reads its input so,
+and training where the vocabulary is large. Kernels that do a whole layer at once (cuDNN, oneDNN) take a
+dense input; where they are the faster way the 1-of-k vectors are written out for them. Tests hold
+all of these to the same result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+State = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of a network."""
+
+    vocab_size: int
+    """V: how many symbols it reads and predicts."""
+    cell: str = "lstm"
+    """lstm, gru, or rnn (one tanh layer)."""
+    hidden: int = 512
+    """H: units in each layer."""
+    layers: int = 2
+    """L."""
+    dropout: float = 0.0
+    """Probability of zeroing a unit's output on its way up: between layers and before the decoder."""
+    forget_bias: float = 1.0
+    """Initial bias of the LSTM's forget gate (Jozefowicz et al. 2015; 0 in the post's program)."""
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise ValueError(f"cell is {self.cell!r}; it must be one of {', '.join(CELLS)}")
+        for name in ("vocab_size", "hidden", "layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+
+    @property
+    def parts(self) -> int:
+        """Gates (and candidates) of one unit: 4 in an LSTM, 3 in a GRU, 1 in a plain RNN."""
+        return {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
+
+    def to_dict(self) -> dict:
+        """The fields as a plain dictionary."""
+        return asdict(self)
+
+
+class CharRNN(nn.Module):
+    """Layers of recurrent units and a linear decoder.
+
+    Parameters carry torch's own names (`rnn.0.weight_ih_l0` and so on, two biases a layer), and
+    torch's order of gates: i, f, g, o for the LSTM; r, z, n for the GRU.
+    """
+
+    def __init__(self, config: ModelConfig, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config
+        cell, sizes = CELLS[config.cell], [config.vocab_size] + [config.hidden] * config.layers
+        self.rnn = nn.ModuleList(cell(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True))
+        self.decoder = nn.Linear(config.hidden, config.vocab_size)
+        self.reset(generator)
+
+    @torch.no_grad()
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        """Fresh weights: uniform in +-1/sqrt(H), biases zero, the forget gate's at `forget_bias`."""
+        bound = self.config.hidden**-0.5
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                parameter.uniform_(-bound, bound, generator=generator)
+            else:
+                parameter.zero_()
+            if self.config.cell == "lstm" and "bias_ih" in name:
+                hidden = self.config.hidden
+                parameter[hidden : 2 * hidden] = self.config.forget_bias
+
+    @property
+    def n_parameters(self) -> int:
+        """Trained numbers: (4H + H + 1) V + ... ; 5,426,755 for 3 x 512 and V = 67."""
+        return sum(p.numel() for p in self.parameters())
+
+    @property
+    def device(self) -> torch.device:
+        return self.decoder.weight.device
+
+    def zero_state(self, batch: int) -> State:
+        """The state before any text: (h, c) for the LSTM, (h,) else; (L, B, H), as the weights."""
+        shape = (self.config.layers, batch, self.config.hidden)
+        n = 2 if self.config.cell == "lstm" else 1
+        return tuple(self.decoder.weight.new_zeros(shape) for _ in range(n))
+
+    def forward(
+        self,
+        ids: Tensor,
+        state: State | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, State]:
+        """Scores for the next character at every position, and the state after the last.
+
+        ids: (T, B) int64. state: as from `zero_state` or from an earlier call (None: zeros).
+        generator: draws the dropout masks in training mode; it must be on the ids' device.
+        Returns logits (T, B, V) and the new state.
+        """
+        if ids.dim() != 2:
+            raise ValueError(f"ids have shape {tuple(ids.shape)}; they must be (T, B)")
+        state = self.zero_state(ids.shape[1]) if state is None else state
+        x, after = ids, []
+        for layer in range(self.config.layers):
+            entering = tuple(s[layer : layer + 1] for s in state)
+            run = self._layer if layer else self._by_rows if self.looks_up else self._first_layer
+            x, left = run(layer, x, entering)  # (T, B, H)
+            after.append(left)
+            x = self._drop(x, generator)
+        dtype = self.decoder.weight.dtype  # under autocast a layer's state may be narrower
+        stacked = tuple(torch.cat(parts).to(dtype) for parts in zip(*after, strict=True))
+        return self.decoder(x), stacked
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether the first layer reads its input by row lookup, step by step.
+
+        On a CPU, once the vocabulary is so large that writing out 1-of-k vectors for the fused kernel
+        costs more than that kernel saves. Below that, and on a GPU, the kernel is faster.
+        """
+        return self.device.type == "cpu" and self.config.vocab_size > 2 * self.config.hidden
+
+    def _layer(self, layer: int, x: Tensor, entering: State) -> tuple[Tensor, State]:
+        """A layer through torch's fused kernel: x (T, B, n) to hidden states (T, B, H)."""
+        x, left = self.rnn[layer](x, entering if len(entering) == 2 else entering[0])
+        return x, left if isinstance(left, tuple) else (left,)
+
+    def _first_layer(self, layer: int, ids: Tensor, entering: State) -> tuple[Tensor, State]:
+        """The first layer through the fused kernel, its 1-of-k input written out."""
+        x = F.one_hot(ids, self.config.vocab_size).to(self.decoder.weight.dtype)  # (T, B, V)
+        return self._layer(layer, x, entering)
+
+    def _by_rows(self, layer: int, ids: Tensor, entering: State) -> tuple[Tensor, State]:
+        """The first layer by row lookup and spelled-out steps: the same numbers."""
+        weights, step = self.rnn[layer], STEPS[self.config.cell]
+        gates = input_gates(ids, weights.weight_ih_l0) + weights.bias_ih_l0  # (T, B, parts * H)
+        state, shown = tuple(s[0] for s in entering), []
+        for x in gates:
+            state = step(x, *state, weights.weight_hh_l0, weights.bias_hh_l0)
+            state = state if isinstance(state, tuple) else (state,)
+            shown.append(state[0])
+        return torch.stack(shown), tuple(s[None] for s in state)
+
+    def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Inverted dropout (Srivastava et al. 2014), drawn from the generator that is passed in."""
+        p = self.config.dropout
+        if not self.training or p == 0:
+            return x
+        kept = torch.rand(x.shape, generator=generator, device=x.device) >= p
+        return x * (kept.to(x.dtype) / (1 - p))
+
+
+def input_gates(ids: Tensor, weight_ih: Tensor) -> Tensor:
+    """W_ih times the 1-of-k vectors of `ids`, as a row lookup: (*ids.shape, 4H) from (4H, V)."""
+    return F.embedding(ids, weight_ih.t())
+
+
+def lstm_step(
+    x_gates: Tensor, h: Tensor, c: Tensor, weight_hh: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of one LSTM layer, spelled out (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+
+    x_gates: (B, 4H), what the input adds to the gates. h, c: (B, H). weight_hh: (4H, H).
+    bias: (4H,), the sum of torch's two. Returns the new h and c, each (B, H).
+    """
+    write, keep, content, show = (x_gates + h @ weight_hh.t() + bias).chunk(4, dim=-1)  # i f g o
+    kept = torch.sigmoid(keep) * c  # how much of each memory stays
+    written = torch.sigmoid(write) * torch.tanh(content)  # what is added to it
+    c = kept + written
+    return torch.sigmoid(show) * torch.tanh(c), c  # how much of it is shown
+
+
+def gru_step(x_gates: Tensor, h: Tensor, weight_hh: Tensor, bias: Tensor) -> Tensor:
+    """One step of one GRU layer (Cho et al. 2014, in torch's form: r applies after the product).
+
+    x_gates: (B, 3H) with the input's bias inside; bias: (3H,), the recurrent one. Returns (B, H).
+    """
+    x_r, x_z, x_n = x_gates.chunk(3, dim=-1)
+    h_r, h_z, h_n = (h @ weight_hh.t() + bias).chunk(3, dim=-1)
+    reset, keep = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
+    return keep * h + (1 - keep) * torch.tanh(x_n + reset * h_n)
+
+
+def rnn_step(x_gates: Tensor, h: Tensor, weight_hh: Tensor, bias: Tensor) -> Tensor:
+    """One step of one plain tanh layer (Elman 1990): h = tanh(W_xh x + W_hh h + b), (B, H)."""
+    return torch.tanh(x_gates + h @ weight_hh.t() + bias)
+
+
+STEPS = {"lstm": lstm_step, "gru": gru_step, "rnn": rnn_step}

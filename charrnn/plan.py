@@ -1,0 +1,273 @@
+"""From the name or path of a text and a few options to everything that a training needs.
+
+The command line and `charrnn.train` both start here, so the same words mean the same in both, and
+whatever is wrong with them is said before the first step.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from charrnn.batches import Lanes
+from charrnn.corpora import Corpus, CorpusWarning, encode_corpus, load_corpus
+from charrnn.devices import choose_device
+from charrnn.model import ModelConfig
+from charrnn.recipe import (
+    Recipe,
+    Texts,
+    change,
+    load_recipe,
+    model_config,
+    open_texts,
+    own_text,
+    recipe_names,
+)
+from charrnn.runs import Run, load_run
+from charrnn.sample import Sampling
+from charrnn.train import TrainConfig
+
+SHAPE = ("cell", "hidden", "layers")
+MODEL = tuple(f.name for f in fields(ModelConfig) if f.name != "vocab_size")
+TRAINING = tuple(f.name for f in fields(TrainConfig))
+TEXT = ("level", "split", "split_kind", "sample_every")
+# An option that another setting would leave without effect is refused rather than ignored.
+NEEDS = {
+    "warmup": ("schedule", "cosine"),
+    "min_lr": ("schedule", "cosine"),
+    "lr_decay": ("schedule", "decay"),
+    "lr_decay_after": ("schedule", "decay"),
+    "alpha": ("optimizer", "rmsprop"),
+    "weight_decay": ("optimizer", "adamw"),
+    "forget_bias": ("cell", "lstm"),
+}
+ATTEMPT = {"run.json", "history.csv", "samples.jsonl"}  # what a training leaves before it is saved
+LEAST = 20  # characters that leave at least one for validation
+LITTLE = 20_000  # characters below which a network learns its text by heart
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training that can begin: its settings are checked and its text is at hand."""
+
+    recipe: Recipe
+    texts: Texts
+    folder: Path
+    origin: str
+    """Where the sizes come from: a recipe, or the length of the text."""
+    init_from: Path | None = None
+    fresh: int = 0
+    """Symbols of the text that the weights to start from never saw."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        training = self.recipe.training
+        return Lanes(self.texts.split.train, training.batch, training.seq).steps
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps in the whole training; None where it is measured in minutes."""
+        training = self.recipe.training
+        if training.minutes is not None:
+            return None
+        return training.steps or max(1, round(training.epochs * self.steps_per_epoch))
+
+
+def plan_training(
+    text: str | Path,
+    out: str | Path | None = None,
+    scale: str | None = None,
+    init_from: str | Path | None = None,
+    progress: bool = True,
+    **options,
+) -> Plan:
+    """Resolve what `charrnn.train` is asked for; its docstring lists the options.
+
+    Raises ValueError (CorpusError, RunError, UnknownCharacterError) on anything that cannot work,
+    and FileExistsError where `out` already holds something.
+    """
+    given = _known({k: v for k, v in options.items() if v is not None})
+    source = load_run(init_from) if init_from is not None else None
+    if source is not None:
+        given = _shape_of(source, given)
+    device = choose_device(given.get("device", "auto")).type
+    corpus = None
+    if _is_recipe(text):
+        scale = scale or ("laptop" if device == "cpu" else "post")
+        recipe = load_recipe(text, scale)
+        origin = f"the recipe {text} at scale {scale}"
+    else:
+        corpus = load_corpus(text, given.get("level"), progress)
+        recipe, origin = _sizes(text, corpus, device, scale)
+    folder = free_folder(Path(out) if out is not None else Path("runs") / recipe.name)
+    recipe = _override(recipe, given)
+    texts = open_texts(recipe, progress, corpus)
+    if corpus is not None and "seq" not in given:
+        recipe = _shorten(recipe, texts)
+    recipe = _with_samples(recipe, texts, given)
+    plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))
+    _check(plan)
+    return _with_regular_samples(plan, given.get("sample_every"))
+
+
+def _known(options: dict) -> dict:
+    """The options, if all of them are known and none is without effect on its own."""
+    names = (*MODEL, *TRAINING, *TEXT)
+    for name in options:
+        if name not in names:
+            raise ValueError(f"no option {name!r}; there are {', '.join(names)}")
+    lengths = [n for n in ("epochs", "steps", "minutes") if n in options]
+    if len(lengths) > 1:
+        raise ValueError(f"give only one of {' and '.join(lengths)}")
+    return options
+
+
+def _is_recipe(text: str | Path) -> bool:
+    if not isinstance(text, str) or text not in recipe_names():
+        return False
+    if Path(text).is_file():
+        message = f"{text} is taken as the recipe of that name; for the file write ./{text}"
+        warnings.warn(message, CorpusWarning, stacklevel=4)
+    return True
+
+
+def _shape_of(source: Run, given: dict) -> dict:
+    """The options with cell, size and level of the weights to start from, which leave no choice."""
+    config = source.model.config
+    have = {name: getattr(config, name) for name in SHAPE} | {"level": source.vocab.level}
+    for name, value in have.items():
+        if given.get(name, value) != value:
+            raise ValueError(
+                f"{name} is {given[name]}, but the weights to start from have {name} {value}; "
+                f"leave {name} out"
+            )
+    return given | have
+
+
+def _sizes(text: str | Path, corpus: Corpus, device: str, scale: str | None) -> tuple[Recipe, str]:
+    """Settings for a text without a recipe, by its length."""
+    n_chars = len(encode_corpus(corpus)[0])
+    if n_chars < LEAST:
+        raise ValueError(f"{corpus.title} has {n_chars} characters, too few to learn anything from")
+    path = Path(text)
+    where = str(path.expanduser().resolve()) if corpus.source == "file" else str(text)
+    recipe, _ = own_text(where, n_chars, device, scale)
+    origin = f"no recipe for {corpus.title}; sizes are chosen by its {n_chars:,} characters"
+    if n_chars < LITTLE:
+        origin += ", which are few: expect them to be learned by heart"
+    return replace(recipe, name=corpus.name, title=corpus.title), origin
+
+
+def free_folder(folder: Path) -> Path:
+    """The folder, if a training can go there. Raises FileExistsError where it holds anything else.
+
+    What an attempt that never reached its first checkpoint left behind is removed.
+    """
+    if not folder.exists():
+        return folder
+    if not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; give --out a folder")
+    found = {p.name for p in folder.iterdir()}
+    if "last.safetensors" in found:
+        raise FileExistsError(
+            f"{folder} already holds a training; go on with it (charrnn resume) or choose another "
+            "folder (--out)"
+        )
+    if found - ATTEMPT or (found and "run.json" not in found):
+        raise FileExistsError(f"{folder} is not empty; choose another folder (--out)")
+    for name in found:
+        (folder / name).unlink()
+    return folder
+
+
+def _override(recipe: Recipe, given: dict) -> Recipe:
+    """The recipe with the options in place of its own settings."""
+    model = recipe.model | {k: v for k, v in given.items() if k in MODEL}
+    training = {k: v for k, v in given.items() if k in TRAINING}
+    off = {k: None for k in ("clip_norm", "clip_value") if training.get(k) == 0}
+    changed = change(recipe.training, **{k: v for k, v in training.items() if k not in off})
+    recipe = replace(
+        recipe,
+        model=model,
+        training=replace(changed, **off),
+        level=given.get("level", recipe.level),
+        split=given.get("split_kind", recipe.split),
+        fractions=tuple(given.get("split", recipe.fractions)),
+    )
+    settings = recipe.training.to_dict() | {"cell": "lstm"} | recipe.model
+    for name, (setting, wanted) in NEEDS.items():
+        if name in given and settings[setting] != wanted:
+            raise ValueError(
+                f"{name} has no effect with {setting} {settings[setting]}; "
+                f"leave it out or take {setting} {wanted}"
+            )
+    return recipe
+
+
+def _shorten(recipe: Recipe, texts: Texts) -> Recipe:
+    """A step that fits into a very short text."""
+    training = recipe.training
+    longest = (len(texts.split.train) - 1) // training.batch
+    if not 1 <= longest < training.seq:
+        return recipe
+    return replace(recipe, training=replace(training, seq=longest))
+
+
+def _with_samples(recipe: Recipe, texts: Texts, given: dict) -> Recipe:
+    """The samples' prompt, checked; a recipe's own gives way where the text lacks it."""
+    missing = texts.vocab.unknown(recipe.training.sample_prompt)
+    if missing and "sample_prompt" in given:
+        shown = " ".join(repr(s) for s in missing[:8])
+        raise ValueError(f"sample_prompt holds {shown}, which the text does not; leave it out")
+    if missing:
+        return replace(recipe, training=replace(recipe.training, sample_prompt=""))
+    return recipe
+
+
+def _fresh(source: Run | None, texts: Texts) -> int:
+    if source is None:
+        return 0
+    if source.vocab.level != texts.vocab.level:
+        raise ValueError(
+            f"the text is read by {texts.vocab.level}, the weights to start from by "
+            f"{source.vocab.level}; they must agree (--level)"
+        )
+    return sum(s not in source.vocab.ids for s in texts.vocab.symbols)
+
+
+def _check(plan: Plan) -> None:
+    """Raise now what would otherwise stop the training at its first step or its first sample."""
+    training = plan.recipe.training
+    model_config(plan.recipe, plan.texts.vocab)
+    Sampling(
+        length=training.sample_length,
+        temperature=training.sample_temperature,
+        seed=training.seed,
+    )
+    for name in ("warmup", "lr_decay_after", "weight_decay", "save_minutes"):
+        if not getattr(training, name) >= 0:
+            raise ValueError(f"{name} is {getattr(training, name)}; it must be 0 or more")
+    for name in ("lr_decay", "alpha"):
+        if not 0 < getattr(training, name) <= 1:
+            raise ValueError(f"{name} is {getattr(training, name)}; it must be above 0, at most 1")
+    if len(plan.texts.split.val) < 2:
+        raise ValueError(
+            f"{len(plan.texts.split.val)} of {plan.texts.characters:,} characters are too few for "
+            "validation; give a longer text or a larger part (--split)"
+        )
+    assert plan.steps_per_epoch  # raises ValueError where batch x seq do not fit
+
+
+def _with_regular_samples(plan: Plan, every: int | None) -> Plan:
+    """Sample steps at every so many steps of the training."""
+    if every is None:
+        return plan
+    if every < 1:
+        raise ValueError(f"sample_every is {every}; it must be at least 1")
+    last = plan.total_steps or 1000 * every
+    steps = tuple(range(every, last + 1, every))
+    if len(steps) > 1000:
+        raise ValueError(f"sample_every {every} asks for {len(steps)} samples; 1000 at most")
+    training = replace(plan.recipe.training, sample_steps=steps)
+    return replace(plan, recipe=replace(plan.recipe, training=training))

@@ -1,0 +1,196 @@
+"""Recipes: what to train on which text, at three scales, and sizes for a text that has none.
+
+A recipe is a file `recipes/<name>.toml`. Scale `post` is the post's own model and training, `laptop`
+the largest that two cores finish in about an hour, `smoke` a few seconds on a text of the same
+genre that comes with the project, with no download.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from charrnn.batches import shuffle_lines
+from charrnn.corpora import (
+    Corpus,
+    Split,
+    encode_corpus,
+    load_corpus,
+    split_char_rnn,
+    split_contiguous,
+)
+from charrnn.model import ModelConfig
+from charrnn.train import TrainConfig
+from charrnn.vocab import Vocab
+
+SCALES = ("post", "laptop", "smoke")
+SPLITS = ("contiguous", "char-rnn", "lines")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A resolved recipe: everything that decides a training, but for the text itself."""
+
+    name: str
+    title: str
+    scale: str
+    corpus: str
+    """A corpus' name or a file's path."""
+    model: dict
+    """Fields of ModelConfig, without vocab_size."""
+    training: TrainConfig
+    split: str = "contiguous"
+    fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
+    seed: int = 0
+    limit: int | None = None
+    """Read only that many characters from the start of the text."""
+    level: str | None = None
+    """char or byte; None: what the corpus says."""
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ValueError(f"split is {self.split!r}; it must be one of {', '.join(SPLITS)}")
+        if len(self.fractions) != 3 or abs(sum(self.fractions) - 1) > 1e-9:
+            raise ValueError(f"split fractions are {self.fractions}; three numbers that sum to 1")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A recipe's text as ids, split; arrays may be views of a memory map."""
+
+    corpus: Corpus
+    vocab: Vocab
+    split: Split
+    characters: int = field(default=0)
+    """In the part of the text that is used (bytes at byte level)."""
+    whole: int = field(default=0)
+    """In the whole text."""
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the library."""
+    folder = resources.files("charrnn") / "recipes"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+
+
+def load_recipe(name: str, scale: str = "laptop", **changes) -> Recipe:
+    """The recipe of that name at a scale; `changes` replace fields of its training settings."""
+    if scale not in SCALES:
+        raise ValueError(f"scale is {scale!r}; it must be one of {', '.join(SCALES)}")
+    if name not in recipe_names():
+        raise ValueError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+    text = (resources.files("charrnn") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
+    read = tomllib.loads(text)
+    chosen = read[scale]
+    genre = read.get("genre") if scale == "smoke" else None
+    training = {"seed": read["seed"], "sample_prompt": read["prompt"], **chosen["training"]}
+    training = {k: None if v == "none" else v for k, v in training.items()}
+    recipe = Recipe(
+        name=name,
+        title=read["title"],
+        scale=scale,
+        corpus=str(sample_text(genre)) if genre else read["corpus"],
+        model=chosen["model"],
+        training=TrainConfig(**training),
+        split=read["split"]["kind"],
+        fractions=tuple(read["split"]["fractions"]),
+        seed=read["seed"],
+        limit=chosen.get("limit"),
+    )
+    return replace(recipe, training=change(recipe.training, **changes)) if changes else recipe
+
+
+def change(training: TrainConfig, **changes) -> TrainConfig:
+    """Training settings with some replaced; a new length (epochs, steps, minutes) ousts the old."""
+    given = {k: v for k, v in changes.items() if v is not None}
+    if any(k in given for k in ("epochs", "steps", "minutes")):
+        given = {"epochs": None, "steps": None, "minutes": None} | given
+    return replace(training, **given)
+
+
+def repository() -> Path | None:
+    """The checkout that holds data/: the package's own, or one above the working folder."""
+    for folder in (Path(__file__).resolve().parents[1], Path.cwd(), *Path.cwd().parents):
+        if (folder / "data" / "samples").is_dir() and (folder / "charrnn").is_dir():
+            return folder
+    return None
+
+
+def sample_text(name: str) -> Path:
+    """A text of `data/samples/`, written for this project."""
+    root = repository()
+    if root is None or not (root / "data" / "samples" / name).is_file():
+        raise FileNotFoundError(
+            f"data/samples/{name} is not here: smoke scale needs a checkout of the project; "
+            "run it from there, or choose another scale"
+        )
+    return root / "data" / "samples" / name
+
+
+def open_texts(recipe: Recipe, progress: bool = True, corpus: Corpus | None = None) -> Texts:
+    """Fetch, encode and split a recipe's text (`corpus`: that text, where it is open already).
+
+    Raises CorpusError where the text cannot be had, ValueError where it cannot be split as asked.
+    """
+    if corpus is None:
+        corpus = load_corpus(recipe.corpus, level=recipe.level, progress=progress)
+    ids, vocab = encode_corpus(corpus)
+    whole = len(ids)
+    ids = ids[: recipe.limit] if recipe.limit else ids
+    if recipe.split == "lines":
+        newline = vocab.ids.get(10 if vocab.level == "byte" else "\n")
+        if newline is None:
+            raise ValueError(f"{recipe.corpus} has no line ends; split it contiguous, not by lines")
+        ids = shuffle_lines(np.asarray(ids), newline, recipe.seed)
+    if recipe.split == "char-rnn":
+        batch, seq = recipe.training.batch, recipe.training.seq
+        split = split_char_rnn(ids, batch, seq, recipe.fractions)
+    else:
+        split = split_contiguous(ids, recipe.fractions)
+    return Texts(corpus, vocab, split, len(ids), whole)
+
+
+def model_config(recipe: Recipe, vocab: Vocab) -> ModelConfig:
+    """The network of a recipe for a vocabulary."""
+    return ModelConfig(vocab_size=len(vocab), **recipe.model)
+
+
+def own_text(path: str, n_chars: int, device: str, scale: str | None = None) -> tuple[Recipe, str]:
+    """Sizes for a text without a recipe, and a sentence that says what was chosen and why.
+
+    Larger texts get wider networks, less dropout and fewer epochs. On a CPU the training is kept
+    to about twenty million characters read, some twenty minutes of a 2 x 256 on two cores.
+    """
+    name = Path(path).stem
+    if scale == "smoke":
+        model = {"hidden": 64, "layers": 2}
+        training = TrainConfig(batch=8, seq=50, steps=150, lr=1e-2, warmup=10, sample_length=200)
+        return Recipe(name, name, "smoke", path, model, training), _choice(n_chars, model, training)
+    small, big = n_chars < 200_000, n_chars > 3_000_000
+    gpu = device != "cpu"
+    hidden = 128 if small else (512 if gpu or scale == "post" else 256)
+    model = {
+        "hidden": hidden,
+        "layers": 3 if big and gpu else 2,
+        "dropout": 0.5 if small else 0.1 if big else 0.3,
+    }
+    budget = 200e6 if gpu else 20e6
+    epochs = max(0.1, min(50.0 if small else 30.0, round(budget / n_chars, 1)))
+    batch = next(b for b in (64, 32, 16, 8, 4, 2, 1) if b == 1 or n_chars >= b * 100 * 40)
+    training = TrainConfig(batch=batch, seq=100 if n_chars > 20_000 else 25, epochs=epochs)
+    recipe = Recipe(name, name, scale or "laptop", path, model, training)
+    return recipe, _choice(n_chars, model, training)
+
+
+def _choice(n_chars: int, model: dict, training: TrainConfig) -> str:
+    length = f"{training.epochs:g} epochs" if training.epochs else f"{training.steps} steps"
+    dropout = f", dropout {model['dropout']}" if model.get("dropout") else ""
+    return (
+        f"{n_chars:,} characters: {model['layers']} layers of {model['hidden']}{dropout}, "
+        f"batch {training.batch} x {training.seq}, {length}"
+    )

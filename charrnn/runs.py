@@ -1,0 +1,365 @@
+"""Runs: training a recipe into a folder, and recorded runs found, loaded and published.
+
+A training folder holds checkpoints; a recorded run, `data/runs/<name>/`, holds the published model
+and what was measured of it. Both hold a `run.json` of the same keys, and `load_run` opens either.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from charrnn import export
+from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint, write_atomically
+from charrnn.devices import choose_device, describe_device
+from charrnn.model import CharRNN
+from charrnn.recipe import Recipe, Texts, change, model_config, open_texts, repository
+from charrnn.score import loss as stream_loss
+from charrnn.train import (
+    Interrupted,
+    TrainConfig,
+    Training,
+    read_history,
+    resume,
+    run,
+    start,
+)
+from charrnn.vocab import Vocab
+
+
+class RunError(ValueError):
+    """No such run, or one that cannot be used for what was asked."""
+
+
+@dataclass
+class Run:
+    """A trained model and what is known about it."""
+
+    folder: Path
+    info: dict
+    """run.json"""
+    model: CharRNN
+    """On the CPU in evaluation mode; `run.to("cuda")` moves it."""
+    vocab: Vocab
+    history: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    samples: list[dict] = field(default_factory=list, repr=False)
+    measures: dict = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.info.get("name", self.folder.name)
+
+    def to(self, device: str) -> Run:
+        """Move the model ("auto": to the best device there is); returns the run itself."""
+        self.model.to(choose_device(device))
+        return self
+
+
+def runs_folder() -> Path | None:
+    """Where recorded runs lie: data/runs of the checkout."""
+    root = repository()
+    return root / "data" / "runs" if root else None
+
+
+def list_runs() -> list[Path]:
+    """The folders of all recorded runs."""
+    folder = runs_folder()
+    return sorted(p.parent for p in folder.glob("*/run.json")) if folder else []
+
+
+def find_run(name: str | Path) -> Path:
+    """The folder of a run: a path, or the name of a recorded one. Raises RunError."""
+    path = Path(name)
+    if (path / "run.json").is_file() or (path / "last.safetensors").is_file():
+        return path
+    recorded = {p.name: p for p in list_runs()}
+    if str(name) in recorded:
+        return recorded[str(name)]
+    known = f"recorded runs: {', '.join(recorded)}" if recorded else "there are no recorded runs"
+    what = "holds no run" if path.is_dir() else "is neither a folder nor the name of a run"
+    raise RunError(f"{name} {what}; {known}")
+
+
+def load_run(name: str | Path) -> Run:
+    """Open a run for sampling, scoring and drawing: a training folder or a recorded run.
+
+    A training folder gives its best weights so far; a recorded run its published ones. A model file
+    that `charrnn export` wrote opens too, with what its header says as `info`.
+    """
+    if Path(name).is_file():
+        return _open_file(Path(name))
+    folder = find_run(name)
+    info = _read_json(folder / "run.json")
+    if (folder / "model.safetensors").is_file():
+        model, vocab, _ = export.load_model(folder / "model.safetensors")
+    else:
+        best = next((folder / f for f in ("best.safetensors", "last.safetensors")
+                     if (folder / f).is_file()), None)
+        if best is None:
+            raise RunError(f"{folder} holds no model yet; let the training reach its first validation")
+        checkpoint = load_checkpoint(best)
+        model, vocab = checkpoint.model(), checkpoint.vocab
+    history, samples = folder / "history.csv", folder / "samples.jsonl"
+    return Run(
+        folder=folder,
+        info=info,
+        model=model,
+        vocab=vocab,
+        history=read_history(history) if history.is_file() else {},
+        samples=read_samples(samples) if samples.is_file() else [],
+        measures=_read_json(folder / "measures.json"),
+    )
+
+
+def _open_file(file: Path) -> Run:
+    """A published model on its own."""
+    model, vocab, header = export.load_model(file)
+    provenance = header["provenance"]
+    return Run(file.parent, {"name": provenance["run"], **provenance}, model, vocab)
+
+
+def _read_json(path: Path) -> dict:
+    if not path.is_file():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: it is not JSON ({error})") from None
+
+
+def read_samples(path: Path) -> list[dict]:
+    """The records of a samples.jsonl."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def train_recipe(
+    recipe: Recipe,
+    folder: str | Path,
+    init_from: str | Path | None = None,
+    progress: bool = True,
+    texts: Texts | None = None,
+) -> Run:
+    """Train a recipe into a new folder and return the run. Interrupted is raised with all saved.
+
+    `texts`: what `open_texts` gave for this recipe, where the caller has it already.
+    """
+    texts = texts or open_texts(recipe, progress)
+    training = start(
+        model_config(recipe, texts.vocab),
+        texts.vocab,
+        texts.split.train,
+        texts.split.val,
+        recipe.training,
+        folder,
+        corpus_facts(texts),
+    )
+    if init_from is not None:
+        copy_matching(training.model, texts.vocab, _weights_of(init_from))
+    return _finish(training, recipe, texts, progress, init_from)
+
+
+def resume_run(folder: str | Path, progress: bool = True, **changes) -> Run:
+    """Go on with a stopped training; `changes` may give a new total (epochs, steps or minutes).
+
+    Raises RunError where the folder holds no training or its text has changed since.
+    """
+    folder = find_run(folder)
+    if not (folder / "last.safetensors").is_file():
+        raise RunError(f"{folder} holds no training to resume; use --init-from to start from its weights")
+    info = _read_json(folder / "run.json")
+    if "recipe" not in info:
+        raise RunError(f"{folder} has no run.json that says which text it was trained on")
+    recipe = recipe_from_dict(info["recipe"])
+    texts = open_texts(recipe, progress)
+    if texts.corpus.sha256 != info["corpus"]["sha256"]:
+        raise RunError(f"{recipe.corpus} is not the text this run was trained on: its hash has changed")
+    kept = TrainConfig.from_dict(load_checkpoint(folder / "last.safetensors").settings)
+    settings = change(kept, **changes)
+    training = resume(folder, texts.split.train, texts.split.val, settings)
+    recipe = replace(recipe, training=settings)
+    return _finish(training, recipe, texts, progress, info.get("init_from"))
+
+
+def _finish(training: Training, recipe: Recipe, texts: Texts, progress: bool, init_from) -> Run:
+    """Run a training to its end, keeping run.json true at every moment."""
+    facts = run_facts(training, recipe, texts, init_from)
+    _write_info(training.folder, facts)
+    try:
+        run(training, progress)
+    except Interrupted:
+        _write_info(training.folder, facts | progress_facts(training))
+        raise
+    facts |= progress_facts(training)
+    best = load_checkpoint(training.folder / "best.safetensors").model().to(training.device)
+    facts["losses"] = held_out_losses(best, texts)
+    _write_info(training.folder, facts)
+    return load_run(training.folder)
+
+
+def held_out_losses(model: CharRNN, texts: Texts) -> dict:
+    """Nats per character on the validation part and, read once, on the test part (None: no part).
+
+    Streamed in float32 with the state carried along, in at most 8 stretches that each begin with
+    1000 characters of run-up; every target is counted once.
+    """
+    options = {"lanes": 8, "warmup": 1000}
+    parts = {"val": texts.split.val, "test": texts.split.test}
+    return {k: stream_loss(model, v, **options) if len(v) > 1 else None for k, v in parts.items()}
+
+
+def corpus_facts(texts: Texts) -> dict:
+    """What a run remembers about its text."""
+    c = texts.corpus
+    return {
+        "name": c.name,
+        "title": c.title,
+        "level": c.level,
+        "sha256": c.sha256,
+        "n_bytes": c.n_bytes,
+        "characters": texts.whole,
+        "used": texts.characters,
+        "licence": c.licence,
+        "attribution": c.attribution,
+        "url": c.url,
+        "shareable": c.shareable,
+    }
+
+
+def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> dict:
+    """What is known of a run before its first step."""
+    split = texts.split
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "scale": recipe.scale,
+        "recipe": recipe_to_dict(recipe),
+        "corpus": corpus_facts(texts),
+        "model": training.model.config.to_dict() | {"parameters": training.model.n_parameters},
+        "training": training.config.to_dict(),
+        "split": {
+            "kind": recipe.split,
+            "fractions": list(recipe.fractions),
+            "train": len(split.train),
+            "val": len(split.val),
+            "test": len(split.test),
+        },
+        "device": describe_device(training.device),
+        "precision": training.precision,
+        "versions": versions(),
+        "commit": commit(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "seed": recipe.training.seed,
+        "init_from": str(init_from) if init_from else None,
+    }
+
+
+def progress_facts(training: Training) -> dict:
+    """What is known of a run by its training so far."""
+    progress = training.progress
+    chars = progress.step * training.config.batch * training.config.seq
+    return {
+        "finished": training.finished,
+        "steps": progress.step,
+        "epochs": progress.step / training.steps_per_epoch,
+        "best_step": progress.best_step,
+        "seconds": progress.seconds,
+        "chars_per_second": chars / max(progress.seconds, 1e-9),
+        "training": training.config.to_dict(),
+        "losses": {"val": progress.best_loss if progress.best_step else None, "test": None},
+    }
+
+
+def recipe_to_dict(recipe: Recipe) -> dict:
+    """A recipe as run.json keeps it."""
+    return asdict(recipe)
+
+
+def recipe_from_dict(kept: dict) -> Recipe:
+    """The inverse of `recipe_to_dict`."""
+    training = TrainConfig.from_dict(kept["training"])
+    return Recipe(**{**kept, "training": training, "fractions": tuple(kept["fractions"])})
+
+
+def versions() -> dict:
+    """Versions of what computed a run."""
+    packages = {"charrnn": "charrnn", "torch": "torch", "numpy": "numpy"}
+    found = {"python": platform.python_version()}
+    for name, package in packages.items():
+        try:
+            found[name] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def commit() -> str | None:
+    """The checkout's commit, with "+" where files were changed since; None outside a checkout."""
+    root = repository()
+    if root is None:
+        return None
+    try:
+        ask = {"cwd": root, "capture_output": True, "text": True, "timeout": 10, "check": True}
+        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], **ask).stdout.strip()
+        dirty = subprocess.run(["git", "status", "--porcelain", "charrnn"], **ask).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head + ("+" if dirty else "")
+
+
+def _write_info(folder: Path, facts: dict) -> None:
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(Path(folder) / "run.json", text.encode())
+
+
+def _weights_of(name: str | Path) -> Checkpoint:
+    """Weights to start from: a training's best, or a recorded run's published ones."""
+    opened = load_run(name)
+    tensors = {f"model.{k}": v for k, v in opened.model.state_dict().items()}
+    return Checkpoint(opened.model.config, opened.vocab, {}, {}, {}, tensors)
+
+
+def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = None) -> Path:
+    """Make a recorded run of a finished training: `data/runs/<name>/`, replaced whole.
+
+    Writes the published model, evaluates it beside the trained one, and copies history and samples.
+    """
+    source = find_run(folder)
+    facts = _read_json(source / "run.json")
+    checkpoint = load_checkpoint(source / "best.safetensors")
+    model = checkpoint.model()
+    target = target or runs_folder() / name
+    partial = target.with_name(f".{target.name}.{int(time.time())}.partial")
+    partial.mkdir(parents=True)
+    try:
+        keep = {k: facts["corpus"][k] for k in ("name", "licence", "attribution", "sha256")}
+        provenance = {"run": name, "scale": facts["scale"], "corpus": keep}
+        precision, _, _ = export.choose_precision(model, checkpoint.vocab, texts.split.val)
+        export.save_model(partial / "model.safetensors", model, checkpoint.vocab, provenance, precision)
+        losses = held_out_losses(model, texts)
+        published, _, _ = export.load_model(partial / "model.safetensors")
+        again = held_out_losses(published, texts)
+        facts["losses"] = losses | {f"{k}_published": v for k, v in again.items()}
+        facts["published_precision"] = precision
+        facts["name"] = name
+        _write_info(partial, facts)
+        for part in ("history.csv", "samples.jsonl"):
+            shutil.copy(source / part, partial / part)
+        if (target / "measures.json").is_file():
+            print(f"measures of the earlier {name} are dropped; run: charrnn measure {name}")
+        if target.exists():
+            shutil.rmtree(target)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+

@@ -1,0 +1,246 @@
+"""Text out: prime the network with a prompt, then draw one character after another.
+
+The same seed and settings give the same text: the random numbers come from NumPy's PCG64 seeded
+with `seed`, one uniform number a character, turned into a symbol by the cumulative distribution in
+float64.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from charrnn.model import CharRNN
+from charrnn.stepper import Stepper
+from charrnn.vocab import POLICIES, Vocab
+
+BLOCK = 256
+"""Uniform numbers a stream fetches at a time."""
+PATIENCE = 32
+"""Steps between two looks at whether every text has reached its stop."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw text from a model."""
+
+    length: int = 500
+    """Characters (bytes at byte level) to draw, at most."""
+    temperature: float = 1.0
+    """Divides the logits: below 1 more confident, above 1 more random, 0 always the likeliest."""
+    top_k: int | None = None
+    """Draw from the k likeliest symbols only (Fan et al. 2018)."""
+    top_p: float | None = None
+    """Draw from the smallest set of likeliest symbols that holds this probability, at the given
+    temperature and after `top_k` (nucleus sampling, Holtzman et al. 2020)."""
+    seed: int = 0
+    stop: str | None = None
+    """End the text before the first occurrence of this string."""
+    unknown: str = "error"
+    """What to do with characters of the prompt the model never saw: error or skip."""
+
+    def __post_init__(self) -> None:
+        if self.length < 0:
+            raise ValueError(f"length is {self.length}; it must be 0 or more")
+        if not 0 <= self.temperature < float("inf"):
+            raise ValueError(f"temperature is {self.temperature}; it must be 0 or more, and finite")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k is {self.top_k}; it must be at least 1 (or left out)")
+        if self.top_p is not None and not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; it must be 0 or more")
+        if self.stop == "":
+            raise ValueError("stop is empty; give a string to stop at, or leave it out")
+        if self.unknown not in POLICIES:
+            raise ValueError(
+                f"unknown is {self.unknown!r}; it must be one of {', '.join(POLICIES)}"
+            )
+
+
+def probabilities(logits: np.ndarray, settings: Sampling) -> np.ndarray:
+    """What is drawn from: logits (..., V) to float64 probabilities of the same shape.
+
+    The largest logit is subtracted before the division, so no temperature overflows; at 0, and
+    wherever the division leaves only the largest, all probability goes to the likeliest symbol
+    (the one with the lowest id among equals, at 0). `top_k` and `top_p` rank equals by id.
+    Raises ValueError where the logits are not numbers.
+    """
+    weights = _weights(logits, settings)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def _weights(logits: np.ndarray, settings: Sampling) -> np.ndarray:
+    """The probabilities before they are divided by their sum: the likeliest symbol has 1."""
+    top = logits.max(axis=-1, keepdims=True)
+    if not np.isfinite(top).all():
+        raise ValueError(
+            "the model's scores are not finite numbers: its weights are broken, perhaps by a "
+            "training that diverged; train with a lower learning rate"
+        )
+    if settings.temperature == 0:
+        w = np.zeros(logits.shape)
+        np.put_along_axis(w, logits.argmax(axis=-1)[..., None], 1.0, axis=-1)
+        return w
+    w = np.subtract(logits, top, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        w /= settings.temperature
+        np.exp(w, out=w)
+    if settings.top_k is not None or settings.top_p is not None:
+        _truncate(w, np.argsort(-logits, axis=-1, kind="stable"), settings)
+    return w
+
+
+def _truncate(weights: np.ndarray, order: np.ndarray, settings: Sampling) -> None:
+    """Zero what `top_k` and then `top_p` leave out of weights (..., V); `order` ranks symbols."""
+    ranked = np.take_along_axis(weights, order, axis=-1)
+    if settings.top_k is not None:
+        ranked[..., settings.top_k :] = 0
+    if settings.top_p is not None:
+        reached = ranked.cumsum(axis=-1)
+        enough = settings.top_p * reached[..., -1:]
+        ranked[..., 1:][reached[..., :-1] >= enough] = 0
+    np.put_along_axis(weights, order, ranked, axis=-1)
+
+
+def pick(logits: np.ndarray, uniforms: np.ndarray, settings: Sampling) -> np.ndarray:
+    """One symbol a stream: logits (S, V) and uniform numbers (S,) in [0, 1) to ids (S,).
+
+    The symbol is the first whose cumulative probability exceeds the number. Scaling by the last
+    sum, whatever it was rounded to, keeps the number below it, so there always is such a symbol,
+    and it never is one of probability 0.
+    """
+    cumulative = _weights(logits, settings).cumsum(axis=-1)
+    if len(cumulative) == 1:
+        row = cumulative[0]
+        return row.searchsorted(uniforms * row[-1], side="right")
+    scaled = uniforms[:, None] * cumulative[:, -1:]
+    return (cumulative <= scaled).sum(axis=-1)
+
+
+def uniform_stream(seed: int, streams: int = 1) -> Iterator[np.ndarray]:
+    """Endless uniform numbers in [0, 1), an array (S,) a step.
+
+    Stream k has NumPy's PCG64 of that seed, jumped k times, to itself: its numbers do not depend on
+    how many streams are drawn beside it.
+    """
+    first = np.random.PCG64(seed)
+    sources = [np.random.Generator(first.jumped(k)) for k in range(streams)]
+    while True:
+        yield from np.stack([source.random(BLOCK) for source in sources], axis=1)
+
+
+class TorchStepper:
+    """The same interface as `Stepper`, on whatever device the model is on."""
+
+    def __init__(self, model: CharRNN, streams: int = 1) -> None:
+        self.model, self.streams, self._state = model, streams, None
+        model.eval()
+
+    @torch.inference_mode()
+    def step(self, ids: np.ndarray) -> np.ndarray:
+        """Read ids (S,), return logits (S, V) float32 on the host."""
+        x = torch.as_tensor(ids, dtype=torch.int64, device=self.model.device)[None]
+        logits, self._state = self.model(x, self._state)
+        return logits[0].float().cpu().numpy()
+
+
+def make_stepper(model: CharRNN, streams: int = 1) -> Stepper | TorchStepper:
+    """NumPy for a model on the CPU, torch for one on a GPU."""
+    return (Stepper if model.device.type == "cpu" else TorchStepper)(model, streams)
+
+
+def draw(
+    model: CharRNN, vocab: Vocab, prompt: str, settings: Sampling, streams: int = 1
+) -> Iterator[np.ndarray]:
+    """The drawn ids, one array (S,) a step, `settings.length` of them.
+
+    An empty prompt primes with a newline where the model knows one (a text starts a line), else
+    with the first symbol.
+    """
+    primer = vocab.encode(prompt, unknown=settings.unknown)
+    if len(primer) == 0:
+        newline = 10 if vocab.level == "byte" else "\n"
+        primer = np.array([vocab.ids.get(newline, 0)])
+    stepper = make_stepper(model, streams)
+    for i in primer[:-1]:
+        stepper.step(np.full(streams, i))
+    ids = np.full(streams, primer[-1])
+    numbers = uniform_stream(settings.seed, streams)
+    for _ in range(settings.length):
+        ids = pick(stepper.step(ids), next(numbers), settings)
+        yield ids
+
+
+def generate(model: CharRNN, vocab: Vocab, prompt: str, settings: Sampling) -> Iterator[str]:
+    """The continuation of `prompt`, one character at a time as it is drawn.
+
+    At byte level a character is held back until its last byte is there. With `stop`, text that
+    may turn out to be its beginning is held back too.
+    """
+    pieces = _characters(draw(model, vocab, prompt, settings), vocab)
+    yield from pieces if settings.stop is None else _until(pieces, settings.stop)
+
+
+def _characters(steps: Iterator[np.ndarray], vocab: Vocab) -> Iterator[str]:
+    if vocab.level == "char":
+        for ids in steps:
+            yield vocab.symbols[int(ids[0])]
+        return
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for ids in steps:
+        yield from decoder.decode(bytes([vocab.symbols[int(ids[0])]]))
+    yield from decoder.decode(b"", final=True)
+
+
+def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    held = ""
+    for piece in pieces:
+        held += piece
+        if stop in held:
+            yield from held[: held.index(stop)]
+            return
+        while held and not stop.startswith(held[-len(stop) :] if len(held) > len(stop) else held):
+            yield held[0]
+            held = held[1:]
+    yield from held
+
+
+def stream(run, prompt: str = "", **settings) -> Iterator[str]:
+    """Characters of a continuation as they are drawn; `settings` are the fields of `Sampling`."""
+    chosen = Sampling(**settings)
+    return generate(run.model, run.vocab, prompt, chosen)
+
+
+def sample(run, prompt: str = "", **settings) -> str:
+    """A continuation of `prompt`, without the prompt. `run` has `.model` and `.vocab`.
+
+    >>> text = sample(load_run("shakespeare"), "ROMEO:", length=300, temperature=0.8, seed=1)
+    """
+    return "".join(stream(run, prompt, **settings))
+
+
+def sample_many(run, n: int, prompt: str = "", **settings) -> list[str]:
+    """`n` independent continuations of one prompt, drawn side by side.
+
+    Text k depends on the seed and on k, not on n (but for float32 rounding, which can differ
+    between one stream and many); text 0 is that of `sample`.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; it must be at least 1")
+    chosen = Sampling(**settings)
+    steps: list[np.ndarray] = []
+    for ids in draw(run.model, run.vocab, prompt, chosen, streams=n):
+        steps.append(ids)
+        looking = chosen.stop is not None and len(steps) % PATIENCE == 0
+        if looking and all(chosen.stop in text for text in _texts(steps, n, run.vocab)):
+            break
+    return [t.split(chosen.stop)[0] if chosen.stop else t for t in _texts(steps, n, run.vocab)]
+
+
+def _texts(steps: list[np.ndarray], n: int, vocab: Vocab) -> list[str]:
+    return [vocab.decode(ids) for ids in np.array(steps, np.int64).reshape(len(steps), n).T]

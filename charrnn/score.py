@@ -1,0 +1,114 @@
+"""How likely is this text? The loss of a model on a text, every target counted exactly once.
+
+The text streams through the network with its state carried from the first character to the last,
+so later characters are predicted from everything before them. Read that way, the loss is lower
+than on crops that each start from nothing, and the two must not be compared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from charrnn.model import CharRNN
+from charrnn.vocab import Vocab
+
+LN2 = math.log(2)
+
+
+@dataclass(frozen=True)
+class Score:
+    """The likelihood of a text under a model."""
+
+    nats: float
+    """Total negative log-likelihood of the targets, in nats."""
+    targets: int
+    """Characters (or bytes, at byte level) that were predicted: all but the first."""
+    n_bytes: int
+    """UTF-8 bytes of those targets."""
+
+    @property
+    def nats_per_char(self) -> float:
+        return self.nats / self.targets
+
+    @property
+    def bits_per_char(self) -> float:
+        return self.nats_per_char / LN2
+
+    @property
+    def bits_per_byte(self) -> float:
+        return self.nats / LN2 / self.n_bytes
+
+
+@torch.inference_mode()
+def stream_nats(
+    model: CharRNN,
+    ids: np.ndarray,
+    lanes: int = 1,
+    warmup: int = 0,
+    seq: int = 256,
+    precision: torch.dtype | None = None,
+) -> np.ndarray:
+    """Negative log-likelihood of every target ids[1:], in nats: float32 of shape (len(ids) - 1,).
+
+    With one lane this is the exact stream. More lanes cut the text into equal stretches read side by
+    side, which is many times faster; each reads `warmup` characters before its own stretch first,
+    to build up its state, and those are not counted. Either way each target is counted once.
+    `precision` autocasts to that dtype (None: float32).
+    """
+    n = len(ids) - 1
+    if n < 1:
+        raise ValueError(f"{len(ids)} characters hold nothing to predict; at least 2 are needed")
+    lanes = max(1, min(lanes, n // max(1, 2 * warmup)))
+    width = -(-n // lanes)
+    starts = np.arange(lanes) * width
+    nats = np.zeros((lanes, width), dtype=np.float32)
+    was_training, device = model.training, model.device
+    model.eval()
+    state = None
+    stretches = [range(i, min(i + seq, width)) for i in range(0, width, seq)]
+    if lanes > 1 and warmup:
+        stretches.insert(0, range(-warmup, 0))
+    for stretch in stretches:
+        columns = np.asarray(stretch)
+        where = (starts[:, None] + columns).clip(0, n - 1)
+        x = torch.from_numpy(ids[where].T.astype(np.int64)).to(device)
+        y = torch.from_numpy(ids[where + 1].T.astype(np.int64)).to(device)
+        with torch.autocast(device.type, dtype=precision, enabled=precision is not None):
+            logits, state = model(x, state)
+        if stretch.start < 0:
+            state = tuple(_blank_first_lane(s) for s in state)
+            continue
+        losses = F.cross_entropy(logits.float().flatten(0, 1), y.flatten(), reduction="none")
+        nats[:, columns] = losses.view(x.shape).T.cpu().numpy()
+    model.train(was_training)
+    return nats.reshape(-1)[:n]
+
+
+def _blank_first_lane(state: torch.Tensor) -> torch.Tensor:
+    """The first lane has no text before its stretch: while the others warm up, it stays at zero."""
+    state = state.clone()
+    state[:, 0] = 0
+    return state
+
+
+def loss(model: CharRNN, ids: np.ndarray, **options) -> float:
+    """Mean nats per character over every target of `ids`; options as for `stream_nats`."""
+    return float(stream_nats(model, ids, **options).mean(dtype=np.float64))
+
+
+def score(run, text: str | bytes, unknown: str = "error") -> Score:
+    """How likely a run's model finds a text, streamed from an empty state.
+
+    `run` has `.model` and `.vocab`. Raises UnknownCharacterError on characters it never saw,
+    unless unknown="skip".
+    """
+    vocab: Vocab = run.vocab
+    ids = vocab.encode(text, unknown=unknown)
+    nats = stream_nats(run.model, ids)
+    n_bytes = len(vocab.decode_bytes(ids[1:]))
+    return Score(float(nats.sum(dtype=np.float64)), len(nats), n_bytes)

@@ -1,0 +1,555 @@
+"""Truncated BPTT with carried state: from a stream of ids to a trained model, resumable at any step.
+
+A training is a folder:
+
+    last.safetensors   everything needed to go on: weights, optimizer, random states, place in text
+    best.safetensors   the weights with the lowest validation loss so far, ready to be sampled
+    history.csv        one line per report: step, epoch, chars, losses, rate, speed, seconds
+    samples.jsonl      texts the model wrote on the way, from one fixed prompt and seed
+
+On one machine's CPU a training that was stopped and resumed, in whatever way it was stopped, gives the same
+weights bit for bit as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from charrnn.score import loss as stream_loss
+from charrnn.batches import Lanes
+from charrnn.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+    write_atomically,
+)
+from charrnn.devices import PRECISIONS, choose_device, choose_precision
+from charrnn.model import CharRNN, ModelConfig
+from charrnn.sample import Sampling, generate
+from charrnn.vocab import Vocab
+
+OPTIMIZERS = ("adamw", "adam", "rmsprop")
+SCHEDULES = ("cosine", "decay", "constant")
+COLUMNS = ("step", "epoch", "chars", "train_loss", "val_loss", "lr", "chars_per_s", "seconds")
+EVAL = {"lanes": 32, "warmup": 128, "seq": 256}
+
+
+class TrainingError(RuntimeError):
+    """A training cannot go on; the message says what to change."""
+
+
+class Interrupted(Exception):
+    """The training was asked to stop (Ctrl-C, SIGTERM) and has been saved."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. Exactly one of `epochs`, `steps`, `minutes` says for how long."""
+
+    batch: int = 50
+    """B: lanes read side by side."""
+    seq: int = 100
+    """T: characters the gradient looks back over (truncated BPTT)."""
+    epochs: float | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    optimizer: str = "adamw"
+    """adamw (Loshchilov & Hutter 2019), adam (Kingma & Ba 2015) or rmsprop (the post's)."""
+    lr: float = 3e-3
+    weight_decay: float = 0.0
+    """Of the matrices; biases are never decayed. Decoupled, so only adamw takes it."""
+    alpha: float = 0.95
+    """RMSProp's smoothing constant."""
+    schedule: str = "cosine"
+    """cosine: warm-up, then down to `lr * min_lr`; decay: char-rnn's, x `lr_decay` an epoch after
+    `lr_decay_after` epochs; constant."""
+    warmup: int = 100
+    min_lr: float = 0.01
+    """Where the cosine ends, as a share of `lr`."""
+    lr_decay: float = 0.97
+    lr_decay_after: float = 10.0
+    clip_norm: float | None = 1.0
+    """Largest norm of the whole gradient of the mean loss."""
+    clip_value: float | None = None
+    """Largest absolute value of a gradient's element. The loss is a mean over time: char-rnn's 5,
+    which clips a sum over time, is 5 / seq here."""
+    seed: int = 0
+    eval_every: int | None = None
+    """Steps between validations (None: a fortieth of the training, at most 500)."""
+    sample_steps: tuple[int, ...] = ()
+    """Steps at which to write a sample, besides the end of the training."""
+    sample_prompt: str = ""
+    sample_length: int = 400
+    sample_temperature: float = 0.8
+    save_minutes: float = 5.0
+    """Longest time between two checkpoints; one is also written at every validation."""
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sample_steps", tuple(self.sample_steps))
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"optimizer is {self.optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}"
+            )
+        if self.schedule not in SCHEDULES:
+            raise ValueError(
+                f"schedule is {self.schedule!r}; it must be one of {', '.join(SCHEDULES)}"
+            )
+        lengths = [n for n in ("epochs", "steps", "minutes") if getattr(self, n) is not None]
+        if len(lengths) != 1:
+            raise ValueError(f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})")
+        for name in ("batch", "seq", "lr", lengths[0], "sample_length"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in ("clip_norm", "clip_value", "eval_every"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0 (or left out)")
+
+    def to_dict(self) -> dict:
+        """The fields as a plain dictionary, as a checkpoint keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: dict) -> TrainConfig:
+        """The inverse of `to_dict`."""
+        return cls(**{f.name: settings[f.name] for f in fields(cls) if f.name in settings})
+
+
+@dataclass
+class Progress:
+    """Where a training stands; every field is kept in its checkpoint."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    seconds: float = 0.0
+    meter_steps: int = 0
+    """Steps since the last line of the history."""
+    meter_seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """A training in memory: made by `start` or `resume`, advanced by `run`."""
+
+    model: CharRNN
+    vocab: Vocab
+    config: TrainConfig
+    train_ids: np.ndarray
+    val_ids: np.ndarray
+    folder: Path
+    corpus: dict
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    generator: torch.Generator
+    device: torch.device
+    precision: str
+    progress: Progress = field(default_factory=Progress)
+    state: tuple[torch.Tensor, ...] | None = None
+    meter: torch.Tensor | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return Lanes(self.train_ids, self.config.batch, self.config.seq).steps
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps in the whole training; None when it is measured in minutes."""
+        if self.config.minutes is not None:
+            return None
+        if self.config.steps is not None:
+            return self.config.steps
+        return max(1, round(self.config.epochs * self.steps_per_epoch))
+
+    @property
+    def done(self) -> float:
+        """The share of the training that is behind, 0 to 1."""
+        if self.total_steps is None:
+            return min(1.0, self.progress.seconds / (60 * self.config.minutes))
+        return min(1.0, self.progress.step / self.total_steps)
+
+    @property
+    def finished(self) -> bool:
+        return self.done >= 1.0
+
+
+def start(
+    model_config: ModelConfig,
+    vocab: Vocab,
+    train_ids: np.ndarray,
+    val_ids: np.ndarray,
+    config: TrainConfig,
+    folder: str | Path,
+    corpus: dict | None = None,
+) -> Training:
+    """A new training in an empty folder (FileExistsError where one stands already)."""
+    folder = Path(folder)
+    if (folder / "last.safetensors").exists():
+        raise FileExistsError(f"{folder} already holds a training; resume it or choose another name")
+    if len(val_ids) < 2:
+        raise ValueError(f"{len(val_ids)} characters for validation are too few; give it a larger part")
+    generator = torch.Generator().manual_seed(config.seed)
+    model = CharRNN(model_config, generator)
+    training = _assemble(model, vocab, train_ids, val_ids, config, folder, corpus or {})
+    training.generator.manual_seed(config.seed + 1)
+    return training
+
+
+def resume(
+    folder: str | Path,
+    train_ids: np.ndarray,
+    val_ids: np.ndarray,
+    config: TrainConfig | None = None,
+) -> Training:
+    """The training in a folder, exactly as its last checkpoint left it.
+
+    `config` replaces the settings kept there: a longer total, another device. The texts must be
+    those it was started with; the caller checks the corpus' hash.
+    """
+    checkpoint = load_checkpoint(Path(folder) / "last.safetensors")
+    config = config or TrainConfig.from_dict(checkpoint.settings)
+    model = CharRNN(checkpoint.config)
+    model.load_state_dict(checkpoint.part("model"))
+    training = _assemble(
+        model, checkpoint.vocab, train_ids, val_ids, config, Path(folder), checkpoint.corpus
+    )
+    restore_optimizer(training.optimizer, checkpoint.part("optimizer"))
+    training.progress = Progress(**{k: v for k, v in checkpoint.progress.items() if k != "scaler"})
+    if training.scaler.is_enabled() and checkpoint.progress.get("scaler"):
+        training.scaler.load_state_dict(checkpoint.progress["scaler"])
+    random_states = checkpoint.part("rng")
+    if training.device.type in random_states:
+        training.generator.set_state(random_states[training.device.type])
+    state = checkpoint.part("state")
+    if state:
+        training.state = tuple(state[str(i)].to(training.device) for i in range(len(state)))
+    training.meter = checkpoint.tensors["meter"].to(training.device)
+    _truncate_records(training)
+    return training
+
+
+def _assemble(model, vocab, train_ids, val_ids, config, folder, corpus) -> Training:
+    device = choose_device(config.device)
+    precision = choose_precision(device, config.precision)
+    model.to(device)
+    return Training(
+        model=model,
+        vocab=vocab,
+        config=config,
+        train_ids=train_ids,
+        val_ids=val_ids,
+        folder=folder,
+        corpus=corpus,
+        optimizer=build_optimizer(model, config),
+        scaler=torch.amp.GradScaler(device.type, enabled=precision == "fp16"),
+        generator=torch.Generator(device),
+        device=device,
+        precision=precision,
+        meter=torch.zeros((), dtype=_meter_dtype(device), device=device),
+    )
+
+
+def _meter_dtype(device: torch.device) -> torch.dtype:
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def build_optimizer(model: CharRNN, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimizer of the settings; weight decay applies to matrices alone."""
+    fused = {"fused": True} if model.device.type == "cuda" else {}
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(model.parameters(), lr=config.lr, alpha=config.alpha)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=config.lr, **fused)
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.lr, **fused)
+
+
+def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> float:
+    """The rate for a step (counted from 0). `epoch`: epochs read so far; `done`: share of the whole."""
+    if config.schedule == "constant":
+        return config.lr
+    if config.schedule == "decay":
+        late = math.floor(epoch) - config.lr_decay_after
+        return config.lr * config.lr_decay ** max(0, late + 1) if late >= 0 else config.lr
+    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    low = config.lr * config.min_lr
+    return warm * (low + (config.lr - low) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def run(training: Training, progress_bar: bool = True) -> Training:
+    """Train to the end. Raises Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN."""
+    lanes = Lanes(training.train_ids, training.config.batch, training.config.seq)
+    data = lanes if training.device.type == "cpu" else lanes.on(training.device)
+    with _stop_signals() as stopped, _bar(training, progress_bar) as bar:
+        saved_at = time.monotonic()
+        while not training.finished:
+            _advance(training, data, lanes.steps)
+            if _due(training):
+                if report(training, bar)["val_loss"] is not None:
+                    saved_at = time.monotonic()
+            elif stopped() or time.monotonic() - saved_at > 60 * training.config.save_minutes:
+                save(training)
+                saved_at = time.monotonic()
+            bar.update(1 if training.total_steps else 0)
+            if stopped() and not training.finished:
+                save(training)
+                raise Interrupted(f"stopped at step {training.progress.step}; all is saved")
+    return training
+
+
+def _advance(training: Training, data, steps_per_epoch: int) -> None:
+    """One step of truncated BPTT: forward, backward, clip, update."""
+    began = time.perf_counter()
+    progress, config = training.progress, training.config
+    epoch, index = divmod(progress.step, steps_per_epoch)
+    if index == 0:
+        training.state = None  # lanes start over: no text stands before them
+    rate = learning_rate(config, progress.step, progress.step / steps_per_epoch, training.done)
+    for group in training.optimizer.param_groups:
+        group["lr"] = rate
+    x, y = data.step(index)
+    x, y = x.to(training.device), y.to(training.device)
+    training.model.train()
+    loss, training.state = _loss(training, x, y)
+    training.optimizer.zero_grad(set_to_none=True)
+    training.scaler.scale(loss).backward()
+    training.scaler.unscale_(training.optimizer)
+    clip(training.model, config)
+    training.scaler.step(training.optimizer)
+    training.scaler.update()
+    training.meter += loss.detach()
+    progress.step += 1
+    progress.meter_steps += 1
+    if training.device.type == "cpu":
+        _check_finite(training, loss.item())
+    elapsed = time.perf_counter() - began
+    progress.seconds += elapsed
+    progress.meter_seconds += elapsed
+
+
+def _loss(training: Training, x: torch.Tensor, y: torch.Tensor):
+    """Mean cross-entropy of a step in nats per character, and the detached state after it."""
+    dtype = PRECISIONS[training.precision]
+    with torch.autocast(training.device.type, dtype=dtype, enabled=dtype is not None):
+        logits, state = training.model(x, training.state, training.generator)
+    loss = F.cross_entropy(logits.float().flatten(0, 1), y.flatten())
+    return loss, tuple(s.detach() for s in state)
+
+
+def clip(model: CharRNN, config: TrainConfig) -> None:
+    """Clip the gradient by value, by norm (Pascanu et al. 2013), or both."""
+    if config.clip_value is not None:
+        torch.nn.utils.clip_grad_value_(model.parameters(), config.clip_value)
+    if config.clip_norm is not None:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+
+
+def _check_finite(training: Training, loss: float) -> None:
+    if not math.isfinite(loss):
+        config = training.config
+        raise TrainingError(
+            f"the loss is {loss} at step {training.progress.step}: the weights have blown up. "
+            f"Lower the learning rate (lr is {config.lr:g}), clip harder (clip_norm is "
+            f"{config.clip_norm}), or use precision fp32; the last good checkpoint is kept"
+        )
+
+
+def eval_every(training: Training) -> int:
+    """Steps between validations."""
+    if training.config.eval_every:
+        return training.config.eval_every
+    total = training.total_steps or 20 * training.steps_per_epoch
+    return max(1, min(500, total // 40))
+
+
+def _due(training: Training) -> bool:
+    """Whether a line of the history is wanted after this step."""
+    step, every = training.progress.step, eval_every(training)
+    wanted = step in training.config.sample_steps or training.finished
+    return wanted or step % every == 0 or step % max(1, every // 5) == 0
+
+
+def report(training: Training, bar=None) -> dict:
+    """Add a line to the history; validate, keep the best, sample and save where it is time."""
+    progress, config = training.progress, training.config
+    train_loss = (training.meter / max(1, progress.meter_steps)).item()
+    _check_finite(training, train_loss)
+    chars = progress.meter_steps * config.batch * config.seq
+    due = progress.step % eval_every(training) == 0 or training.finished
+    row = {
+        "step": progress.step,
+        "epoch": progress.step / training.steps_per_epoch,
+        "chars": progress.step * config.batch * config.seq,
+        "train_loss": train_loss,
+        "val_loss": validate(training) if due else None,
+        "lr": training.optimizer.param_groups[0]["lr"],
+        "chars_per_s": chars / max(1e-9, progress.meter_seconds),
+        "seconds": progress.seconds,
+    }
+    training.meter.zero_()
+    progress.meter_steps, progress.meter_seconds = 0, 0.0
+    _append_history(training.folder, row)
+    if progress.step in config.sample_steps or training.finished:
+        _append_sample(training)
+    if due:
+        save(training)
+    if bar is not None:
+        shown = {"loss": f"{train_loss:.3f}", "char/s": f"{row['chars_per_s']:,.0f}"}
+        if math.isfinite(progress.best_loss):
+            shown["best val"] = f"{progress.best_loss:.3f}"
+        bar.set_postfix(shown)
+    return row
+
+
+def validate(training: Training) -> float:
+    """Validation loss in nats per character; a new best is written to best.safetensors at once."""
+    dtype = PRECISIONS[training.precision]
+    value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
+    if value < training.progress.best_loss:
+        training.progress.best_loss, training.progress.best_step = value, training.progress.step
+        _write(training, "best.safetensors", whole=False)
+    return value
+
+
+def save(training: Training) -> None:
+    """Write last.safetensors: all that `resume` needs."""
+    _write(training, "last.safetensors", whole=True)
+
+
+def _write(training: Training, name: str, whole: bool) -> None:
+    tensors = {f"model.{k}": v for k, v in training.model.state_dict().items()}
+    progress = asdict(training.progress)
+    if whole:
+        tensors |= optimizer_tensors(training.optimizer)
+        tensors |= {f"state.{i}": s for i, s in enumerate(training.state or ())}
+        tensors[f"rng.{training.device.type}"] = training.generator.get_state()
+        tensors["meter"] = training.meter
+        progress["scaler"] = training.scaler.state_dict()
+    checkpoint = Checkpoint(
+        training.model.config,
+        training.vocab,
+        training.corpus,
+        training.config.to_dict(),
+        progress,
+        tensors,
+    )
+    save_checkpoint(training.folder / name, checkpoint)
+
+
+def _append_sample(training: Training) -> None:
+    config = training.config
+    settings = Sampling(
+        length=config.sample_length,
+        temperature=config.sample_temperature,
+        seed=config.seed,
+    )
+    text = "".join(generate(training.model, training.vocab, config.sample_prompt, settings))
+    record = {
+        "step": training.progress.step,
+        "epoch": round(training.progress.step / training.steps_per_epoch, 3),
+        "prompt": config.sample_prompt,
+        "temperature": config.sample_temperature,
+        "seed": config.seed,
+        "text": text,
+    }
+    with open(training.folder / "samples.jsonl", "a", encoding="utf-8") as out:
+        out.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _append_history(folder: Path, row: dict) -> None:
+    path = folder / "history.csv"
+    folder.mkdir(parents=True, exist_ok=True)
+    new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow({k: _short(v) for k, v in row.items()})
+
+
+def _short(value) -> str:
+    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.7g}"
+
+
+def _truncate_records(training: Training) -> None:
+    """Drop what was recorded after the checkpoint: it will be recorded again."""
+    step = training.progress.step
+    history, samples = training.folder / "history.csv", training.folder / "samples.jsonl"
+    if history.exists():
+        lines = history.read_text(encoding="utf-8").splitlines()
+        kept = lines[:1] + [x for x in lines[1:] if _leading_int(x) <= step and x.count(",") == 7]
+        write_atomically(history, ("\n".join(kept) + "\n").encode())
+    if samples.exists():
+        lines = [x for x in samples.read_text(encoding="utf-8").splitlines() if x.endswith("}")]
+        kept = [x for x in lines if json.loads(x)["step"] <= step]
+        write_atomically(samples, "".join(x + "\n" for x in kept).encode())
+
+
+def _leading_int(line: str) -> int:
+    first = line.split(",", 1)[0]
+    return int(first) if first.isdigit() else 2**62
+
+
+def read_history(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a history.csv as float64 arrays; NaN where a line has no value."""
+    with open(path, newline="", encoding="utf-8") as opened:
+        rows = list(csv.DictReader(opened))
+    return {c: np.array([float(r[c]) if r[c] else np.nan for r in rows]) for c in COLUMNS}
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a flag that is looked at between two steps.
+
+    A second one acts at once, as it would have without this.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = []
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number, frame) -> None:
+        asked.append(number)
+        signal.signal(number, before[number])
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _bar(training: Training, shown: bool) -> tqdm:
+    return tqdm(
+        total=training.total_steps,
+        initial=training.progress.step,
+        unit="step",
+        disable=not shown,
+        desc=training.folder.name,
+        mininterval=0.5,
+    )

@@ -1,0 +1,142 @@
+import pytest
+import torch
+
+from charrnn.devices import choose_device, choose_precision, cpu_has_bf16, describe_device
+
+CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Makes a machine with so many GPUs, with or without MPS."""
+
+    def make(gpus: int = 0, mps: bool = False) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("gpus", "mps", "chosen"),
+    [(1, False, "cuda"), (1, True, "cuda"), (0, True, "mps"), (0, False, "cpu")],
+)
+def test_auto_takes_the_best_device(machine, gpus, mps, chosen):
+    machine(gpus, mps)
+    assert choose_device().type == chosen
+
+
+def test_a_device_can_be_named(machine):
+    machine(gpus=2, mps=True)
+    for name in ("cpu", "cuda", "mps", "cuda:0", "cuda:1"):
+        assert choose_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cuda", "device 'cuda' is not available here; use auto or cpu"),
+        ("cuda:0", "device 'cuda:0' is not available here; use auto or cpu"),
+        ("mps", "device 'mps' is not available here; use auto or cpu"),
+    ],
+)
+def test_a_device_that_is_not_there_is_an_error(machine, name, message):
+    machine()
+    with pytest.raises(ValueError, match=message):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["tpu", "gpu", "CUDA", "cuda:x", "cuda:", "cuda:-1", "cpu:1", ""])
+def test_what_is_no_device_is_an_error(machine, name):
+    machine(gpus=1)
+    with pytest.raises(ValueError, match=f"device is {name!r}; it must be auto, cpu, cuda, cuda:N"):
+        choose_device(name)
+
+
+def test_a_gpu_beyond_the_last_is_an_error(machine):
+    machine(gpus=2)
+    with pytest.raises(ValueError, match=r"device 'cuda:2': this machine has 2 GPU\(s\)"):
+        choose_device("cuda:2")
+
+
+# Precision
+
+
+@pytest.mark.parametrize(
+    ("capability", "chosen"),
+    [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp16"), ((7, 0), "fp16"), ((6, 1), "fp32")],
+)
+def test_auto_precision_is_what_the_gpu_multiplies(monkeypatch, capability, chosen):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert choose_precision(CUDA) == chosen
+
+
+def test_a_gpu_takes_the_precision_it_is_given(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert [choose_precision(CUDA, n) for n in ("fp32", "fp16", "bf16")] == ["fp32", "fp16", "bf16"]
+
+
+def test_an_old_gpu_refuses_bf16(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    with pytest.raises(ValueError, match="bf16 needs a GPU from Ampere on; use fp16 or fp32"):
+        choose_precision(CUDA, "bf16")
+
+
+@pytest.fixture
+def cpu(monkeypatch):
+    """Makes a CPU with or without the instructions for bfloat16."""
+
+    def make(avx512: bool, amx: bool) -> None:
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("avx512", "amx", "has"),
+    [(True, False, True), (False, True, True), (True, True, True), (False, False, False)],
+)
+def test_a_cpu_has_bf16_with_either_set_of_instructions(cpu, avx512, amx, has):
+    cpu(avx512, amx)
+    assert cpu_has_bf16() is has
+    assert choose_precision(CPU) == ("bf16" if has else "fp32")
+    assert choose_precision(CPU, "fp32") == "fp32"
+
+
+def test_a_torch_that_cannot_tell_has_no_bf16(monkeypatch):
+    for check in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.delattr(torch.cpu, check, raising=False)
+    assert cpu_has_bf16() is False
+
+
+def test_a_cpu_refuses_what_it_is_slow_at(cpu):
+    cpu(avx512=False, amx=False)
+    for name in ("bf16", "fp16"):
+        with pytest.raises(ValueError, match=f"no fast {name} arithmetic; use precision fp32"):
+            choose_precision(CPU, name)
+    cpu(avx512=True, amx=True)
+    assert choose_precision(CPU, "bf16") == "bf16"
+    with pytest.raises(ValueError, match="no fast fp16 arithmetic"):
+        choose_precision(CPU, "fp16")
+
+
+def test_mps_computes_in_fp32():
+    assert choose_precision(MPS) == choose_precision(MPS, "fp32") == "fp32"
+    with pytest.raises(ValueError, match="precision bf16 is not supported on mps; use fp32"):
+        choose_precision(MPS, "bf16")
+
+
+@pytest.mark.parametrize("device", [CPU, CUDA, MPS])
+def test_what_is_no_precision_is_an_error(device):
+    with pytest.raises(ValueError, match="precision is 'fp8'; it must be auto, fp32, bf16, fp16"):
+        choose_precision(device, "fp8")
+
+
+def test_devices_are_described(monkeypatch):
+    assert describe_device(CPU).startswith("CPU (")
+    assert f"{torch.get_num_threads()} threads" in describe_device(CPU)
+    assert describe_device(MPS) == "Apple GPU (MPS)"
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H200")
+    assert describe_device(CUDA) == "NVIDIA H200"

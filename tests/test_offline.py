@@ -1,0 +1,111 @@
+"""The catalogue of corpora, and the texts in it that need no download."""
+
+import hashlib
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from charrnn import corpora
+from charrnn.corpora import catalogue, offline, unpack
+from charrnn.corpora import (
+    CorpusError,
+    encode_corpus,
+    load_corpus,
+)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CHARRNN_DATA", raising=False)
+    return tmp_path / "cache"
+
+
+def write(path, content):
+    path.write_bytes(content)
+    return path
+
+
+def test_every_table_of_the_catalogue_can_be_carried_out():
+    for entry in catalogue.entries().values():
+        assert entry.level in ("char", "byte"), entry.name
+        assert entry.licence and entry.attribution and entry.title, entry.name
+        for address in entry.addresses:
+            recipe = unpack.RECIPES[address.recipe]
+            inspect.signature(recipe).bind(Path(), Path(), **address.arguments)
+        if entry.generator:
+            assert entry.generator in offline.GENERATORS and not entry.addresses
+        else:
+            assert entry.addresses and entry.prepared and entry.pins and entry.bytes, entry.name
+        for pin, length in (("sha256", 64), ("md5", 32), ("git_blob_sha1", 40)):
+            assert len(getattr(entry, pin)) in (0, length)
+
+
+def test_what_the_catalogue_promises():
+    entries = catalogue.entries()
+    unshared = {name for name, entry in entries.items() if not entry.shareable}
+    assert unshared == {"paul_graham", "paul_graham_to_2015", "paul_graham_all"}
+    bytewise = {name for name, entry in entries.items() if entry.level == "byte"}
+    assert bytewise == {"wikipedia", "enwik8", "enwik8_prefix", "linux"}
+    offline = {name for name, entry in entries.items() if entry.generator}
+    assert offline == {"hello", "book", "python"}
+    assert corpora.corpus_names() == list(entries)
+    assert len(entries["shakespeare"].addresses[0].arguments["order"]) == 37
+
+
+def test_hello_is_four_characters_two_hundred_times():
+    corpus = load_corpus("hello")
+    assert corpus.read_text() == "hello" * 200
+    assert (corpus.source, corpus.level, corpus.n_bytes) == ("offline", "char", 1000)
+    ids, vocab = encode_corpus(corpus)
+    assert vocab.symbols == ("e", "h", "l", "o")
+    assert ids[:6].tolist() == [1, 0, 2, 2, 3, 1]
+
+
+def test_python_is_the_standard_library_without_its_tests():
+    corpus = load_corpus("python")
+    text = corpus.read_text()
+    assert 5_000_000 < corpus.n_bytes < 50_000_000
+    assert corpus.sha256 == hashlib.sha256(corpus.read_bytes()).hexdigest()
+    assert "class JSONDecoder" in text and "\r" not in text
+    assert "import_fresh_module(" not in text and "build_time_vars = {" not in text
+
+
+def test_python_reads_what_a_file_declares_and_leaves_out_what_lies(tmp_path, monkeypatch):
+    for name, content in {
+        "b.py": b"# coding: latin-1\nx = '\xe9'",
+        "a.py": b"\xef\xbb\xbfx = 1\r\n",
+        "broken.py": b"x = '\xe9'\n",
+        "test/c.py": b"no",
+        "site-packages/d.py": b"no",
+        "_sysconfigdata_linux.py": b"no",
+        "config-3.11-linux/python-config.py": b"no",
+    }.items():
+        (tmp_path / "lib" / name).parent.mkdir(parents=True, exist_ok=True)
+        write(tmp_path / "lib" / name, content)
+    monkeypatch.setattr(offline.sysconfig, "get_path", lambda _: str(tmp_path / "lib"))
+    assert load_corpus("python").read_text() == "x = 1\n# coding: latin-1\nx = 'é'\n"
+    monkeypatch.setattr(offline.sysconfig, "get_path", lambda _: str(tmp_path / "nowhere"))
+    with pytest.raises(CorpusError, match=r"no \.py files in .*nowhere"):
+        load_corpus("python")
+
+
+def test_the_book_is_its_prose_in_order_of_names(tmp_path, monkeypatch):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Two\n", "\n", "prose"]},
+        {"cell_type": "code", "source": "print(1)"},
+        {"cell_type": "markdown", "source": "more\n"},
+    ]
+    monkeypatch.setattr(offline, "BOOK", tmp_path / "book")
+    with pytest.raises(CorpusError, match="`book` needs a checkout of the repository"):
+        load_corpus("book")
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "02_b.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "book" / "01_a.md").write_text("# One\n\nfirst\n")
+    (tmp_path / "book" / "style.css").write_text("no")
+    assert load_corpus("book").read_text() == "# One\n\nfirst\n\n# Two\n\nprose\n\nmore\n"
+    (tmp_path / "book" / "03_c.ipynb").write_text("{}")
+    with pytest.raises(CorpusError, match=r"03_c\.ipynb is not a notebook"):
+        load_corpus("book")

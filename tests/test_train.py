@@ -1,0 +1,644 @@
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib import import_module
+from itertools import chain, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from charrnn.batches import Lanes
+from charrnn.checkpoint import load_checkpoint, read_header
+from charrnn.model import CharRNN, ModelConfig
+from charrnn.score import loss as stream_loss
+from charrnn.vocab import Vocab
+
+train = import_module("charrnn.train")  # `charrnn.train` by itself is the function
+HERE = Path(__file__).parent
+
+TEXT = "the quick brown fox jumps over the lazy dog; pack my box with five dozen jugs.\n" * 25
+VOCAB = Vocab.of(TEXT)
+TRAIN, VAL = np.split(VOCAB.encode(TEXT), [1500])
+SMALL = {
+    "batch": 4,
+    "seq": 8,
+    "steps": 60,  # an epoch has 46
+    "eval_every": 10,
+    "sample_steps": (6, 24),
+    "sample_length": 20,
+    "lr": 0.02,
+    "device": "cpu",
+    "precision": "fp32",
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Sums are the same bit for bit where they are taken in the same order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(**changes):
+    kept = SMALL if not {"epochs", "minutes"} & changes.keys() else {**SMALL, "steps": None}
+    return train.TrainConfig(**{**kept, **changes})
+
+
+def begin(folder, train_ids=TRAIN, val_ids=VAL, model=None, **changes):
+    model = ModelConfig(len(VOCAB), **{"hidden": 8, "layers": 2, "dropout": 0.2, **(model or {})})
+    return train.start(model, VOCAB, train_ids, val_ids, settings(**changes), folder)
+
+
+def run(training):
+    return train.run(training, progress_bar=False)
+
+
+def go_on(folder):
+    return run(train.resume(folder, TRAIN, VAL))
+
+
+def history(folder) -> dict[str, list]:
+    return train.read_history(Path(folder) / "history.csv")
+
+
+def samples(folder) -> list[dict]:
+    lines = (Path(folder) / "samples.jsonl").read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]
+
+
+def assert_same_training(one: Path, other: Path) -> None:
+    """Bit for bit: weights, optimizer, random state, carried state; history; samples."""
+    for name in ("last.safetensors", "best.safetensors"):
+        a, b = load_checkpoint(one / name), load_checkpoint(other / name)
+        assert a.tensors.keys() == b.tensors.keys()
+        for key, value in a.tensors.items():
+            assert torch.equal(value, b.tensors[key]), key
+        for key in ("step", "best_loss", "best_step", "meter_steps"):
+            assert a.progress[key] == b.progress[key], key
+    for column in ("step", "epoch", "chars", "train_loss", "val_loss", "lr"):
+        np.testing.assert_array_equal(history(one)[column], history(other)[column], column)
+    assert (one / "samples.jsonl").read_bytes() == (other / "samples.jsonl").read_bytes()
+
+
+@pytest.fixture
+def at_step(monkeypatch):
+    """Has something done as a training comes to given steps, each once."""
+
+    def arrange(steps, act) -> None:
+        real, left = train.learning_rate, set(steps)
+
+        def rate(config, step, *rest):
+            if step in left:
+                left.discard(step)
+                changed = act()
+                return real(config, step, *rest) if changed is None else changed
+            return real(config, step, *rest)
+
+        monkeypatch.setattr(train, "learning_rate", rate)
+
+    return arrange
+
+
+# The loop
+
+
+def test_a_training_is_the_plain_loop(tmp_path):
+    """The same training written down step by step: 1.3 epochs, state carried and then let go."""
+    done = run(begin(tmp_path / "run", schedule="constant", weight_decay=0.1, clip_norm=0.5))
+    model = CharRNN(done.model.config, torch.Generator().manual_seed(0)).train()
+    masks, lanes = torch.Generator().manual_seed(1), Lanes(TRAIN, 4, 8)
+    decays = [0.1 if p.dim() > 1 else 0.0 for p in model.parameters()]
+    groups = [
+        {"params": [p], "weight_decay": d} for p, d in zip(model.parameters(), decays, strict=True)
+    ]
+    optimizer, losses, state = torch.optim.AdamW(groups, lr=0.02), [], None
+    for index in [*range(46), *range(14)]:
+        state = None if index == 0 else tuple(s.detach() for s in state)
+        x, y = lanes.step(index)
+        logits, state = model(x, state, masks)
+        loss = F.cross_entropy(logits.permute(0, 2, 1), y)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        losses.append(loss.item())
+    for ours, theirs in zip(done.model.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+    every_other = np.array(losses).reshape(-1, 2).mean(axis=1)  # a line is the mean since the last
+    np.testing.assert_allclose(history(tmp_path / "run")["train_loss"], every_other, rtol=1e-4)
+
+
+def test_one_line_is_learnt_by_heart(tmp_path):
+    line = VOCAB.encode("the quick brown fox jumps over the lazy dog;\n" * 30)
+    done = run(
+        begin(
+            tmp_path,
+            line,
+            line[:200],
+            model={"hidden": 32, "layers": 1, "dropout": 0.0},
+            seq=30,
+            steps=150,
+            warmup=10,
+            eval_every=50,
+            sample_prompt="the quick",
+            sample_temperature=0.0,
+        )
+    )
+    assert history(tmp_path)["train_loss"][-1] < 0.05
+    assert stream_loss(done.model.eval(), line) < 0.1  # it starts without a state
+    assert samples(tmp_path)[-1]["text"] == " brown fox jumps ove"
+
+
+def test_the_history_has_its_columns(tmp_path):
+    run(begin(tmp_path, steps=25))
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0] == "step,epoch,chars,train_loss,val_loss,lr,chars_per_s,seconds"
+    columns = history(tmp_path)
+    assert columns["step"].tolist() == [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 25]
+    np.testing.assert_allclose(columns["epoch"], columns["step"] / 46, rtol=1e-6)
+    assert columns["chars"].tolist() == (columns["step"] * 32).tolist()
+    validated = [int(s) for s, v in zip(columns["step"], columns["val_loss"], strict=True) if v > 0]
+    assert validated == [10, 20, 25]
+    assert (np.diff(columns["seconds"]) > 0).all()
+    assert (columns["chars_per_s"] > 0).all()
+
+
+def test_samples_are_written_at_their_steps_and_at_the_end(tmp_path):
+    run(begin(tmp_path, sample_prompt="the ", seed=3))
+    records = samples(tmp_path)
+    assert [r["step"] for r in records] == [6, 24, 60]
+    assert records[1]["epoch"] == pytest.approx(24 / 46, abs=1e-3)
+    for record in records:
+        assert (record["prompt"], record["seed"], record["temperature"]) == ("the ", 3, 0.8)
+        assert len(record["text"]) == 20
+
+
+def test_the_seed_decides_all(tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run(begin(tmp_path / name, steps=12, seed=seed))
+    assert_same_training(tmp_path / "a", tmp_path / "b")
+    assert history(tmp_path / "a")["train_loss"][0] != history(tmp_path / "c")["train_loss"][0]
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"), [({"steps": 7}, 7), ({"epochs": 0.5}, 23), ({"epochs": 0.001}, 1)]
+)
+def test_a_training_is_as_long_as_it_is_asked_to_be(tmp_path, length, steps):
+    training = begin(tmp_path, **length)
+    assert training.total_steps == steps
+    assert run(training).progress.step == steps
+    assert training.finished
+
+
+def test_a_training_can_be_measured_in_minutes(tmp_path):
+    training = begin(tmp_path, minutes=0.001)
+    assert training.total_steps is None
+    run(training)
+    assert 0.06 <= training.progress.seconds < 5
+    assert math.isfinite(history(tmp_path)["val_loss"][-1])
+
+
+# Validation, and the best
+
+
+def test_validation_is_the_stream_over_the_whole_text(tmp_path):
+    done = run(begin(tmp_path))
+    exact = stream_loss(load_checkpoint(tmp_path / "last.safetensors").model(), VAL)
+    assert history(tmp_path)["val_loss"][-1] == pytest.approx(exact, abs=2e-3)
+    assert done.progress.best_loss <= exact + 2e-3
+
+
+def test_the_best_is_kept_and_it_is_not_the_last(tmp_path):
+    """Learning a text makes noise less likely, so noise as validation text is best early on."""
+    noise = np.random.default_rng(0).integers(len(VOCAB), size=500).astype(np.uint8)
+    done = run(begin(tmp_path, val_ids=noise))
+    columns = history(tmp_path)
+    validated = {s: v for s, v in zip(columns["step"], columns["val_loss"], strict=True) if v > 0}
+    lowest = min(validated, key=validated.get)
+    assert lowest != 60
+    assert done.progress.best_step == lowest
+    best = load_checkpoint(tmp_path / "best.safetensors")
+    assert best.progress["best_step"] == best.progress["step"] == lowest
+    assert best.progress["best_loss"] == pytest.approx(validated[lowest], rel=1e-6)
+    assert stream_loss(best.model(), noise) == pytest.approx(validated[lowest], abs=2e-3)
+
+
+# Rates and clipping, by hand
+
+
+def rates(config, steps, steps_per_epoch=1, total=None):
+    total = total or max(steps) + 1
+    return [train.learning_rate(config, s, s / steps_per_epoch, s / total) for s in steps]
+
+
+def test_a_constant_rate():
+    assert set(rates(settings(schedule="constant", lr=0.5), range(100))) == {0.5}
+
+
+def test_a_rate_that_decays_as_in_char_rnn():
+    """2e-3 for ten epochs, then 0.97 of it in the eleventh, 0.97^2 of it in the twelfth."""
+    config = settings(schedule="decay", lr=2e-3, lr_decay=0.97, lr_decay_after=10)
+    got = rates(config, [0, 9 * 7, 70 - 1, 70, 77 - 1, 77, 84 - 1, 84], steps_per_epoch=7)
+    expected = [2e-3] * 3 + [2e-3 * 0.97] * 2 + [2e-3 * 0.97**2] * 2 + [2e-3 * 0.97**3]
+    assert got == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(0, [1, 0.5, 0.25, 0.125]), (1, [1, 0.5, 0.25, 0.125]), (1.5, [1, 1, 0.5, 0.25])],
+)
+def test_char_rnn_looks_at_the_end_of_each_epoch(after, expected):
+    """There the rate falls each time that an epoch has been read and `after` epochs have been."""
+    config = settings(schedule="decay", lr=1.0, lr_decay=0.5, lr_decay_after=after)
+    assert rates(config, range(4)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_cosine_from_the_rate_down_to_its_end():
+    config = settings(schedule="cosine", lr=1.0, min_lr=0.1, warmup=0)
+    assert train.learning_rate(config, 0, 0, 0.0) == pytest.approx(1.0)
+    assert train.learning_rate(config, 0, 0, 1 / 3) == pytest.approx(0.1 + 0.9 * 0.75)
+    assert train.learning_rate(config, 0, 0, 0.5) == pytest.approx(0.55)
+    assert train.learning_rate(config, 0, 0, 1.0) == pytest.approx(0.1)
+
+
+def test_a_warm_up_is_a_straight_line():
+    config = settings(schedule="cosine", lr=1.0, min_lr=1.0, warmup=4)  # no fall to see past it
+    assert rates(config, range(6)) == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
+
+
+def test_a_training_uses_its_rate(tmp_path):
+    run(begin(tmp_path, schedule="decay", lr=0.01, lr_decay=0.5, lr_decay_after=1, epochs=3))
+    columns = history(tmp_path)
+    first, second, third = (columns["lr"][columns["step"] == s].item() for s in (46, 92, 138))
+    assert (first, second, third) == (0.01, 0.005, 0.0025)
+
+
+def clipped(**changes) -> torch.Tensor:
+    """A gradient of 3 and 4 (norm 5) and of zeros, clipped."""
+    model = CharRNN(ModelConfig(1, hidden=1, layers=1))
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    model.decoder.weight.grad[0, 0], model.decoder.bias.grad[0] = 3.0, -4.0
+    train.clip(model, settings(**changes))
+    return torch.stack([model.decoder.weight.grad[0, 0], model.decoder.bias.grad[0]])
+
+
+@pytest.mark.parametrize(
+    ("norm", "value", "expected"),
+    [
+        (None, None, [3.0, -4.0]),
+        (1.0, None, [0.6, -0.8]),
+        (10.0, None, [3.0, -4.0]),
+        (None, 3.5, [3.0, -3.5]),
+        (None, 5.0, [3.0, -4.0]),
+        (1.0, 3.0, [0.5**0.5, -(0.5**0.5)]),  # by value first: 3, -3; then by norm
+    ],
+)
+def test_clipping_by_hand(norm, value, expected):
+    got = clipped(clip_norm=norm, clip_value=value)
+    torch.testing.assert_close(got, torch.tensor(expected), atol=1e-5, rtol=0)
+
+
+def test_weight_decay_spares_the_biases():
+    groups = train.build_optimizer(
+        CharRNN(ModelConfig(3, hidden=2)), settings(weight_decay=0.3)
+    ).param_groups
+    decays = {(p.dim(), g["weight_decay"]) for g in groups for p in g["params"]}
+    assert decays == {(2, 0.3), (1, 0.0)}
+
+
+# Stopped and resumed
+
+
+@pytest.mark.parametrize("optimizer", train.OPTIMIZERS)
+def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, at_step, optimizer):
+    """Stopped between two reports, on a report, at the first step, and early in epoch 2."""
+    run(begin(tmp_path / "whole", optimizer=optimizer))
+    at_step([0, 12, 19, 48], lambda: signal.raise_signal(signal.SIGTERM))
+    training, stopped = begin(tmp_path / "parts", optimizer=optimizer), []
+    for _ in range(4):
+        with pytest.raises(train.Interrupted, match=r"stopped at step \d+; all is saved"):
+            run(training)
+        stopped.append(read_header(tmp_path / "parts" / "last.safetensors")["progress"]["step"])
+        training = train.resume(tmp_path / "parts", TRAIN, VAL)
+    assert stopped == [1, 13, 20, 49]
+    run(training)
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_go_on_bit_for_bit(tmp_path, at_step, cell):
+    run(begin(tmp_path / "whole", model={"cell": cell}))
+    at_step([27], lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(train.Interrupted):
+        run(begin(tmp_path / "parts", model={"cell": cell}))
+    go_on(tmp_path / "parts")
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_stopping_exactly_at_an_epochs_end(tmp_path, at_step):
+    run(begin(tmp_path / "whole"))
+    at_step([45], lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(train.Interrupted, match="stopped at step 46"):
+        run(begin(tmp_path / "parts"))
+    go_on(tmp_path / "parts")
+    assert_same_training(tmp_path / "whole", tmp_path / "parts")
+
+
+SERVANT = """
+import os, sys, time
+import torch
+from test_train import begin, run, train, TRAIN, VAL
+
+torch.set_num_threads(1)
+rate = train.learning_rate
+def slowly(*arguments):
+    time.sleep(0.005)  # so that it is not over before it can be killed
+    return rate(*arguments)
+train.learning_rate = slowly
+for line in sys.stdin:
+    order, folder = line.split()
+    child = os.fork()
+    if child == 0:
+        try:
+            run(begin(folder, steps=200) if order == "begin" else train.resume(folder, TRAIN, VAL))
+        except train.Interrupted:
+            os._exit(130)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Trains in a process of its own; returns (process id, a function that waits for its end)."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs processes that can be forked")
+    path = os.pathsep.join([str(HERE), str(HERE.parent)])
+    command = [sys.executable, "-c", SERVANT]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=environment, **pipes) as servant:
+
+        def order(word: str, folder: Path):
+            print(word, folder, file=servant.stdin, flush=True)
+            return int(servant.stdout.readline()), lambda: int(servant.stdout.readline())
+
+        yield order
+        servant.stdin.close()
+
+
+def lines_written(folder: Path) -> int:
+    path = folder / "history.csv"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def wait_for_lines(folder: Path, n: int) -> None:
+    began = time.monotonic()
+    while lines_written(folder) < n:
+        assert time.monotonic() - began < 60, f"{lines_written(folder)} lines after a minute"
+        time.sleep(0.001)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    torch.set_num_threads(1)
+    run(begin(folder, steps=200))
+    return folder
+
+
+def test_ctrl_c_saves_and_the_training_goes_on_bit_for_bit(tmp_path, elsewhere, uninterrupted):
+    process, end = elsewhere("begin", tmp_path)
+    wait_for_lines(tmp_path, 8)
+    os.kill(process, signal.SIGINT)
+    assert end() == 130
+    step = read_header(tmp_path / "last.safetensors")["progress"]["step"]
+    assert 14 <= step < 200
+    assert history(tmp_path)["step"][-1] <= step
+    go_on(tmp_path)
+    assert_same_training(uninterrupted, tmp_path)
+
+
+def test_a_killed_training_goes_on_bit_for_bit(tmp_path, elsewhere, uninterrupted):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"moments of the kills drawn from seed {seed}")
+    moments = random.Random(seed)
+    for word in ("begin", "resume", "resume"):
+        written = lines_written(tmp_path)
+        process, end = elsewhere(word, tmp_path)
+        wait_for_lines(tmp_path, written + moments.randint(8, 18))
+        time.sleep(moments.uniform(0, 0.01))
+        os.kill(process, signal.SIGKILL)
+        assert end() == -signal.SIGKILL
+    assert read_header(tmp_path / "last.safetensors")["progress"]["step"] < 200
+    go_on(tmp_path)
+    assert_same_training(uninterrupted, tmp_path)
+
+
+def test_records_cut_off_in_the_middle_of_a_line_are_mended(tmp_path, at_step):
+    run(begin(tmp_path / "whole"))
+    at_step([30], lambda: signal.raise_signal(signal.SIGTERM))
+    parts = tmp_path / "parts"
+    with pytest.raises(train.Interrupted):
+        run(begin(parts))
+    with open(parts / "history.csv", "a") as out:
+        out.write("32,0.69,1024,3.1,,0.01,99,1\n34,0.7")
+    with open(parts / "samples.jsonl", "a") as out:
+        out.write('{"step": 34, "text": "{}')  # ends as a whole record would
+    go_on(parts)
+    assert_same_training(tmp_path / "whole", parts)
+
+
+def test_texts_with_unusual_line_ends_stay_one_record(tmp_path):
+    """U+2028 and U+0085 end a line for `str.splitlines`, not for JSON."""
+    text = "ab\u2028\x85\x1c}" * 200
+    vocab, folder = Vocab.of(text), tmp_path / "run"
+    ids = vocab.encode(text)
+    first = settings(steps=12, sample_steps=(6,), schedule="constant")
+    run(train.start(ModelConfig(len(vocab), hidden=8), vocab, ids, ids[:100], first, folder))
+    before = samples(folder)
+    assert any("\u2028" in record["text"] for record in before)
+    train.resume(folder, ids, ids[:100])
+    assert samples(folder) == before
+
+
+def test_a_longer_total_goes_on_from_the_end(tmp_path):
+    constant = {"schedule": "constant"}
+    run(begin(tmp_path / "whole", steps=40, **constant))
+    run(begin(tmp_path / "parts", steps=20, **constant))
+    longer = settings(steps=40, **constant)
+    run(train.resume(tmp_path / "parts", TRAIN, VAL, longer))
+    one, other = (load_checkpoint(tmp_path / n / "last.safetensors") for n in ("whole", "parts"))
+    assert other.settings["steps"] == 40
+    for key, value in one.part("model").items():
+        assert torch.equal(value, other.part("model")[key])
+    again = go_on(tmp_path / "parts")
+    assert again.progress.step == 40  # nothing is left to do
+
+
+def test_lanes_cannot_change_in_the_middle(tmp_path):
+    run(begin(tmp_path, steps=20))
+    for changes in ({"batch": 5}, {"seq": 9}, {"optimizer": "rmsprop"}):
+        (name,) = changes
+        with pytest.raises(ValueError, match=f"{name} "):
+            train.resume(tmp_path, TRAIN, VAL, settings(steps=40, **changes))
+
+
+def test_another_devices_random_state_is_left_alone(tmp_path):
+    """A training from a GPU goes on on a CPU, which cannot use that GPU's random state."""
+    from charrnn.checkpoint import save_checkpoint
+
+    run(begin(tmp_path, steps=20))
+    path = tmp_path / "last.safetensors"
+    checkpoint = load_checkpoint(path)
+    checkpoint.tensors["rng.cuda"] = torch.zeros(16, dtype=torch.uint8)
+    del checkpoint.tensors["rng.cpu"]
+    save_checkpoint(path, checkpoint)
+    longer = settings(steps=40)
+    done = run(train.resume(tmp_path, TRAIN, VAL, longer))
+    assert done.progress.step == 40
+    assert "rng.cpu" in load_checkpoint(path).tensors
+    assert "rng.cuda" not in load_checkpoint(path).tensors
+
+
+def test_there_must_be_something_to_resume(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint at"):
+        train.resume(tmp_path, TRAIN, VAL)
+
+
+def test_a_second_ctrl_c_acts_at_once_and_handlers_are_put_back(tmp_path, at_step):
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    at_step([3, 4], lambda: [signal.raise_signal(signal.SIGINT) for _ in range(2)] and None)
+    with pytest.raises(KeyboardInterrupt):
+        run(begin(tmp_path))
+    assert {s: signal.getsignal(s) for s in before} == before
+    assert not (tmp_path / "last.safetensors").exists()
+
+
+def test_a_training_runs_in_a_thread(tmp_path):
+    """Signals go to the main thread alone; elsewhere a training leaves them as they are."""
+    training = begin(tmp_path, steps=5)
+    thread = threading.Thread(target=run, args=(training,))
+    thread.start()
+    thread.join()
+    assert training.finished
+
+
+# What cannot go on
+
+
+def test_a_folder_with_a_training_is_left_alone(tmp_path):
+    run(begin(tmp_path, steps=5))
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(FileExistsError, match="already holds a training; resume it or choose"):
+        begin(tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_records_of_a_training_that_never_saved_are_not_continued(tmp_path, monkeypatch):
+    """Killed before its first checkpoint it cannot be resumed; the next one starts its own."""
+    run(begin(tmp_path / "clean", steps=12))
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "save", lambda training: None)
+        run(begin(tmp_path / "again", steps=12, seed=9))
+    assert not (tmp_path / "again" / "last.safetensors").exists()
+    run(begin(tmp_path / "again", steps=12))
+    assert_same_training(tmp_path / "clean", tmp_path / "again")
+
+
+@pytest.mark.parametrize("step", [15, 19, 25])
+def test_a_loss_that_blows_up_stops_and_leaves_the_last_good_checkpoint(tmp_path, at_step, step):
+    """The weights are spoilt by one update; with step 19, right before they are validated."""
+    at_step([step], lambda: math.nan)
+    with pytest.raises(train.TrainingError, match=r"nan at step \d+.*Lower the learning rate"):
+        run(begin(tmp_path))
+    for name in ("last.safetensors", "best.safetensors"):
+        kept = load_checkpoint(tmp_path / name)
+        assert kept.progress["step"] == step // 10 * 10
+        assert all(t.isfinite().all() for t in kept.tensors.values() if t.is_floating_point())
+    go_on(tmp_path)  # at_step spoils it once only
+    assert history(tmp_path)["step"].tolist() == list(range(2, 61, 2))
+
+
+def test_what_cannot_be_sampled_is_told_before_the_training(tmp_path):
+    with pytest.raises(ValueError, match="the model never saw 'É'"):
+        begin(tmp_path, sample_prompt="É")
+
+
+def test_texts_too_short_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="1 characters for validation are too few"):
+        begin(tmp_path, val_ids=VAL[:1])
+    with pytest.raises(ValueError, match="32 characters are too few for batch 4 x seq 8"):
+        run(begin(tmp_path, TRAIN[:32]))
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": None}, r"give exactly one of epochs, steps, minutes \(got none\)"),
+        ({"minutes": 1.0, "steps": 5}, r"give exactly one .* \(got \['steps', 'minutes'\]\)"),
+        ({"epochs": 1, "steps": 5, "minutes": 2}, "give exactly one of epochs, steps, minutes"),
+        ({"steps": 0}, "steps is 0; it must be above 0"),
+        ({"epochs": -1.0}, "epochs is -1.0; it must be above 0"),
+        ({"minutes": 0}, "minutes is 0; it must be above 0"),
+        ({"batch": 0}, "batch is 0; it must be above 0"),
+        ({"seq": -5}, "seq is -5; it must be above 0"),
+        ({"lr": 0.0}, "lr is 0.0; it must be above 0"),
+        ({"lr": math.nan}, "lr is nan; it must be above 0"),
+        ({"clip_norm": 0.0}, r"clip_norm is 0.0; it must be above 0 \(or left out\)"),
+        ({"clip_value": -1.0}, r"clip_value is -1.0; it must be above 0 \(or left out\)"),
+        ({"eval_every": 0}, r"eval_every is 0; it must be above 0 \(or left out\)"),
+        ({"optimizer": "sgd"}, "optimizer is 'sgd'; it must be one of adamw, adam, rmsprop"),
+        ({"schedule": "step"}, "schedule is 'step'; it must be one of cosine, decay, constant"),
+    ],
+)
+def test_impossible_settings_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        train.TrainConfig(**{"steps": 5 if "steps" in changes else None, **changes}) if (
+            {"epochs", "steps", "minutes"} & changes.keys()
+        ) else train.TrainConfig(steps=5, **changes)
+
+
+def test_settings_survive_json():
+    config = settings(sample_steps=[3, 4], clip_value=0.05, clip_norm=None)
+    assert config.sample_steps == (3, 4)
+    again = train.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again == config
+    assert train.TrainConfig.from_dict({"steps": 3, "of_a_later_version": 1}).steps == 3
+
+
+def test_validations_are_a_fortieth_apart_unless_they_are_told(tmp_path):
+    assert train.eval_every(begin(tmp_path, eval_every=None, steps=4000)) == 100
+    assert train.eval_every(begin(tmp_path, eval_every=None, steps=10**6)) == 500
+    assert train.eval_every(begin(tmp_path, eval_every=None, steps=3)) == 1
+    assert train.eval_every(begin(tmp_path, eval_every=7)) == 7
+
+
+def test_a_checkpoint_is_written_after_so_many_minutes(tmp_path, monkeypatch):
+    """Between two validations too, when the clock says so."""
+    saved = []
+    monkeypatch.setattr(train, "save", lambda training: saved.append(training.progress.step))
+    clock = chain([0, 10], repeat(400))  # the second look, at step 3, is 400 s in
+    monkeypatch.setattr(train.time, "monotonic", lambda: next(clock))
+    run(begin(tmp_path, steps=9, eval_every=100, save_minutes=5.0))
+    assert 0 < saved[0] < 9
+    assert saved[-1] == 9
