@@ -6,6 +6,7 @@ whatever is wrong with them is said before the first step.
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -108,6 +109,8 @@ def plan_training(
     recipe = _with_samples(recipe, texts, given)
     plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))
     _check(plan)
+    if "warmup" not in given:
+        plan = _with_short_warmup(plan)
     return _with_regular_samples(plan, given.get("sample_every"))
 
 
@@ -164,15 +167,18 @@ def free_folder(folder: Path) -> Path:
 
     What an attempt that never reached its first checkpoint left behind is removed.
     """
+    if folder.is_file():
+        raise FileExistsError(f"{folder} is a file; give --out a folder")
+    there = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder} cannot be written: {there} is no folder that can be")
     if not folder.exists():
         return folder
-    if not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; give --out a folder")
     found = {p.name for p in folder.iterdir()}
     if "last.safetensors" in found:
         raise FileExistsError(
-            f"{folder} already holds a training; go on with it (charrnn resume) or choose another "
-            "folder (--out)"
+            f"{folder} already holds a training; go on with it (charrnn resume {folder}) or choose "
+            "another folder (--out)"
         )
     if found - ATTEMPT or (found and "run.json" not in found):
         raise FileExistsError(f"{folder} is not empty; choose another folder (--out)")
@@ -257,6 +263,15 @@ def _check(plan: Plan) -> None:
             "validation; give a longer text or a larger part (--split)"
         )
     assert plan.steps_per_epoch  # raises ValueError where batch x seq do not fit
+
+
+def _with_short_warmup(plan: Plan) -> Plan:
+    """A warm-up of at most a tenth of a training that was asked to be short."""
+    training = plan.recipe.training
+    if plan.total_steps is None or training.warmup <= plan.total_steps // 10:
+        return plan
+    training = replace(training, warmup=plan.total_steps // 10)
+    return replace(plan, recipe=replace(plan.recipe, training=training))
 
 
 def _with_regular_samples(plan: Plan, every: int | None) -> Plan:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from charrnn.cli.console import say
 from charrnn.corpora import corpus_names, describe, fetch, verify
-from charrnn.runs import Run, RunError, list_runs, load_run
+from charrnn.runs import Run, list_runs, load_run
 from charrnn.score import LN2
 
 
@@ -81,7 +81,7 @@ def runs(args: argparse.Namespace) -> None:
         return
     if args.name is not None:
         raise ValueError(f"list takes no run; did you mean: runs show {args.name}?")
-    rows = [_row(folder) for folder in (*list_runs(), *_own_runs())]
+    rows = [row for folder in (*list_runs(), *_own_runs()) if (row := _row(folder))]
     if args.json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
@@ -98,8 +98,8 @@ def _own_runs() -> list[Path]:
     return sorted(p.parent for p in Path("runs").glob("*/run.json"))
 
 
-def _row(folder: Path) -> dict:
-    """One line of the list. Raises RunError where the folder's run.json is not one."""
+def _row(folder: Path) -> dict | None:
+    """One line of the list; None, with a note, where the folder's run.json is not one."""
     try:
         info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         nats = info.get("losses", {}).get("val")
@@ -111,7 +111,8 @@ def _row(folder: Path) -> dict:
             "folder": str(folder),
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder / 'run.json'} is damaged ({error})") from None
+        say(f"charrnn: note: {folder / 'run.json'} is damaged ({type(error).__name__}: {error})")
+        return None
 
 
 def shown(run: Run) -> dict:
@@ -152,6 +153,6 @@ def _as_text(facts: dict, indent: str = "") -> str:
         elif name == "symbols":
             lines.append(f"{indent}{name:24}{value!r}")
         elif value not in (None, "", []):
-            text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+            text = f"{value:.6g}" if isinstance(value, float) else value
             lines.append(f"{indent}{name:24}{text}")
     return "\n".join(lines)

@@ -1,0 +1,50 @@
+# Every target sets itself up: a virtual environment in .venv, made anew when the requirements change.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+VENV ?= .venv
+PORT ?= 8000
+JOBS ?= 2
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+export JUPYTER_PREFER_ENV_PATH := 1
+
+.PHONY: help venv book test check smoke browser serve bench clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+$(STAMP): requirements.txt pyproject.toml tools/set_up.sh
+	@tools/set_up.sh $(VENV)
+	@touch $(STAMP)
+
+venv: $(STAMP)  ## the virtual environment (PYTHON=python3.12 chooses the interpreter)
+
+book: $(STAMP)  ## build the book from the recorded runs; fails on any warning
+	$(BIN)/jupyter-book build . -W --keep-going -q
+	$(BIN)/python tools/check_executed.py _build/jupyter_execute/book
+	@echo "The book: _build/html/book/index.html (make serve)"
+
+test: $(STAMP)  ## the tests: no network, no GPU
+	$(BIN)/python -m pytest
+
+check: $(STAMP)  ## lint, format, notebooks without outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify --keep-id --extra-keys "metadata.widgets" book/*.ipynb
+
+smoke: $(STAMP)  ## execute every chapter with papermill in smoke mode
+	$(BIN)/python tools/smoke.py --jobs $(JOBS) --out _build/smoke
+
+browser: book  ## look at every page in Chromium: errors, requests, overflow, screenshots
+	$(BIN)/python -m pytest -m browser tests/browser
+
+serve: book  ## the book at http://127.0.0.1:$(PORT)/book/index.html
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+bench: $(STAMP)  ## the benchmarks of this machine (minutes)
+	$(BIN)/python -m benchmarks.sampling
+	$(BIN)/python -m benchmarks.training
+
+clean:  ## remove what was built
+	rm -rf _build .pytest_cache .ruff_cache

@@ -1,0 +1,9 @@
+"""Tests never write to the user's cache, and never read texts that a machine happens to have."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """A cache folder of the test session's own."""
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))

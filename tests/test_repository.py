@@ -1,0 +1,141 @@
+"""The repository as a whole: notebooks, pins, addresses, sizes."""
+
+import importlib.util
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
+CHAPTERS = [p for p in NOTEBOOKS if p.stem[:2].isdigit()]
+
+
+def tool(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def cells(path, kind="code"):
+    return [c for c in json.loads(path.read_text())["cells"] if c["cell_type"] == kind]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def tracked():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / f for f in listed.stdout.split("\0") if f and (ROOT / f).is_file()]
+
+
+def test_there_are_chapters():
+    assert len(CHAPTERS) >= 4
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebooks_carry_no_outputs(path):
+    notebook = json.loads(path.read_text())
+    assert "widgets" not in notebook["metadata"]
+    for cell in cells(path):
+        assert cell["outputs"] == [] and cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_the_first_code_cell_is_the_same_everywhere(path):
+    assert source(cells(path)[0]).strip() == (ROOT / "book/_setup_cell.py").read_text().strip()
+
+
+def test_the_repository_address_agrees():
+    address = tool("repository").address()
+    assert address.startswith("https://")
+    assert f"{address} project" in (ROOT / "book" / "_setup_cell.py").read_text()
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_chapters_are_text_with_code(path):
+    code = [source(c) for c in cells(path)[1:]]
+    lines = [len([x for x in c.splitlines() if x.strip()]) for c in code]
+    words = sum(len(source(c).split()) for c in cells(path, "markdown"))
+    assert statistics.median(lines) <= 5
+    assert max(lines) <= 20
+    assert words / sum(lines) >= 8
+
+
+@pytest.mark.parametrize("stem", ["02-training", "03-paul-graham", "04-shakespeare"])
+def test_chapters_with_a_training_have_one_parameters_cell(stem):
+    tagged = [
+        source(c)
+        for c in cells(ROOT / "book" / f"{stem}.ipynb")
+        if "parameters" in c["metadata"].get("tags", [])
+    ]
+    assert len(tagged) == 1 and 'mode = "recorded"' in tagged[0]
+
+
+def test_an_unknown_parameter_is_refused():
+    smoke = tool("smoke")
+    chapter = ROOT / "book" / "03-paul-graham.ipynb"
+    smoke.check_parameters(chapter, {"mode": "smoke"})
+    with pytest.raises(ValueError, match="no parameter no_such"):
+        smoke.check_parameters(chapter, {"no_such": 1})
+
+
+def test_the_check_of_executed_notebooks_can_fail():
+    check = tool("check_executed")
+    good = {"cell_type": "code", "source": "1", "execution_count": 1, "outputs": []}
+    figure = {"output_type": "display_data", "data": {"text/html": "<figure>"}}
+    error = {"output_type": "error", "ename": "E", "evalue": "v"}
+    noise = {"output_type": "stream", "name": "stderr", "text": "warned"}
+    assert check.problems({"cells": [good | {"outputs": [figure]}]}, "index") == []
+    assert "raised E" in check.problems({"cells": [good | {"outputs": [figure, error]}]}, "index")[0]
+    assert "stderr" in check.problems({"cells": [good | {"outputs": [figure, noise]}]}, "index")[0]
+    assert "0 figures" in check.problems({"cells": [good]}, "index")[0]
+    idle = good | {"execution_count": None, "outputs": [figure]}
+    assert "not executed" in check.problems({"cells": [idle]}, "index")[0]
+
+
+def test_every_page_of_the_contents_is_there():
+    contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text())
+    for name in contents:
+        assert any((ROOT / f"{name}{e}").is_file() for e in (".ipynb", ".md")), name
+    assert {ROOT / f"{name}.ipynb" for name in contents} >= set(NOTEBOOKS)
+
+
+def test_pins_lie_in_the_ranges():
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
+    for line in ranges:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(pins.pop(wanted.name)), line
+    assert not pins, f"pinned, but in no range: {pins}"
+
+
+def test_the_recorded_runs_stay_small():
+    files = [p for p in (ROOT / "data" / "runs").rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < 45e6
+    assert {p.suffix for p in files} <= {".json", ".csv", ".jsonl", ".safetensors", ".png"}
+
+
+def test_tracked_files_are_ours_and_small():
+    words = re.compile("|".join(["\\.\\./" + "shared", "/work" + "/", "/root" + "/"]))
+    for path in tracked():
+        assert path.stat().st_size < 24 * 2**20, path
+        if "vendor" in path.parts or path.suffix in (".safetensors", ".png"):
+            continue
+        text = path.read_bytes()
+        assert b"\r\n" not in text, path
+        if path.name != "run":
+            assert not words.search(text.decode(errors="replace")), path

@@ -1,0 +1,58 @@
+"""Check executed notebooks: no error, no traceback, nothing on stderr, the expected figures.
+
+python tools/check_executed.py FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+FIGURES = {
+    "index": 1,
+    "01-recurrence": 4,
+    "02-training": 4,
+    "03-paul-graham": 4,
+    "04-shakespeare": 3,
+}
+"""The least number of figures in each chapter."""
+
+
+def problems(notebook: dict, name: str) -> list[str]:
+    """What is wrong with an executed notebook, a line each; empty where nothing is."""
+    found, figures = [], 0
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] != "code":
+            continue
+        for output in cell["outputs"]:
+            text = "".join(output.get("text", ""))
+            shown = "".join(output.get("data", {}).get("text/html", ""))
+            figures += shown.count("<figure") + ("image/png" in output.get("data", {}))
+            if output["output_type"] == "error":
+                found.append(f"{name}: cell {number} raised {output['ename']}: {output['evalue']}")
+            elif output.get("name") == "stderr":
+                found.append(f"{name}: cell {number} wrote to stderr: {text.strip()[:200]}")
+            elif "Traceback (most recent call last)" in text:
+                found.append(f"{name}: cell {number} printed a traceback")
+        if cell["source"] and cell.get("execution_count") is None:
+            found.append(f"{name}: cell {number} was not executed")
+    if figures < FIGURES.get(name, 0):
+        found.append(f"{name}: {figures} figures, at least {FIGURES[name]} are expected")
+    return found
+
+
+def check(folder: Path) -> list[str]:
+    """Problems of all notebooks of a folder, which must hold every chapter."""
+    found = [f"{name}: not in {folder}" for name in FIGURES if not (folder / f"{name}.ipynb").exists()]
+    for path in sorted(folder.glob("*.ipynb")):
+        found += problems(json.loads(path.read_text(encoding="utf-8")), path.stem)
+    return found
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    bad = check(Path(sys.argv[1]))
+    print("\n".join(bad) if bad else f"{len(FIGURES)} chapters executed, nothing amiss")
+    sys.exit(bool(bad))
