@@ -1,8 +1,8 @@
 """Which machine a number was taken on, and where results are kept.
 
 Every benchmark ends in `save_result(name, result)`, which writes
-`benchmarks/results/<name>-<machine>.json` with the processor, its cores, the GPU, versions, date and
-commit beside the numbers.
+`benchmarks/results/<name>-<machine>.json` with the processor, its cores, the GPU, versions, date
+and commit beside the numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import platform
 import re
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,7 @@ def machine() -> dict:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "commit": commit(),
     }
 

@@ -1,8 +1,8 @@
 """What a chapter of the book does with a run: open it in the chapter's mode, and show it.
 
-Modes: `recorded` opens the run that comes with the book; `train` trains its recipe on the best device
-there is; `smoke` trains for seconds on a text of the same genre. Whichever it is, the chapter then
-goes on with the same calls.
+Modes: `recorded` opens the run that comes with the book; `train` trains its recipe on the best
+device there is; `smoke` trains for seconds on a text of the same genre. Whichever it is, the
+chapter then goes on with the same calls.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def open_run(
 ) -> Run:
     """A chapter's run with its measures, recorded or made on the spot.
 
-    scale, for mode "train": post, laptop, or auto (post with a GPU, laptop without). `folder`: where
-    a training goes (None: runs/<name> under the working folder, a temporary one for smoke).
+    scale, for mode "train": post, laptop, or auto (post with a GPU, laptop without). `folder`:
+    where a training goes (None: runs/<name> under the working folder, a temporary one for smoke).
     Raises ValueError on another mode, CorpusError where a text cannot be had.
     """
     if mode not in MODES:
@@ -259,10 +259,11 @@ def next_logits(run: Run, prompt: str) -> np.ndarray:
     return [stepper.step(np.array([i])) for i in run.vocab.encode(prompt, unknown="skip")][-1][0]
 
 
-def greedy(run: Run, prompt: str, length: int) -> tuple[str, np.ndarray]:
+def greedy(run: Run, prompt: str, length: int) -> tuple[str, tuple[np.ndarray, ...]]:
     """Always the likeliest character: the text, and the state that each one was chosen in.
 
-    States (length, D) float32: h and c of all layers, side by side. The prompt must not be empty.
+    States: h and c (or h alone), each (length, L * H) float32, all layers side by side. The
+    prompt must not be empty.
     """
     stepper = make_stepper(run.model)
     states, drawn = [], []
@@ -271,9 +272,10 @@ def greedy(run: Run, prompt: str, length: int) -> tuple[str, np.ndarray]:
         stepper.step(np.array([i]))
     for _ in range(length):
         last = stepper.step(np.array([last]))[0].argmax()
-        states.append(np.concatenate([part.ravel() for part in stepper.state()]))
+        states.append([part.ravel() for part in stepper.state()])
         drawn.append(last)
-    return run.vocab.decode(np.array(drawn)), np.array(states)
+    parts = tuple(np.array(part) for part in zip(*states, strict=True))
+    return run.vocab.decode(np.array(drawn)), parts
 
 
 def bptt() -> pd.DataFrame:

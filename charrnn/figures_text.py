@@ -17,6 +17,7 @@ from charrnn.figures import (
     DASHES,
     INK,
     MODEL,
+    PALETTE,
     REAL,
     _key,
     _panels,
@@ -86,32 +87,25 @@ def speeches(plays: Mapping[str, dict], temperatures: Sequence[float] = (0.8,)) 
 
 
 @style()
-def closing_in(distance: Sequence[float], period: int) -> Figure:
-    """How far the network's state moves from one lap of a loop to the next, on a log axis.
+def closing_in(distances: Mapping[str, Sequence[float]], period: int) -> Figure:
+    """How far parts of the network's state move from one lap of a loop to the next, on a log axis.
 
-    distance: as from `loops.state_recurrence`. A lap after which nothing moved at all cannot be
-    drawn on such an axis; the first of them is named instead.
+    distances: name to what `loops.state_recurrence` gave, at most four. A lap that changed nothing,
+    to the last bit, has no place on such an axis; the first of them is named instead.
     """
-    distance = np.asarray(distance, dtype=float)
-    laps = np.arange(1, len(distance) + 1)
-    fig, ax = _panels(3.4)
-    moved = distance > 0
-    if not moved.any():
-        return nothing(
-            f"each lap of {period} characters leaves the state as it was, to the last bit"
-        )
-    ax.plot(laps[moved], distance[moved], color=MODEL, marker="o", markersize=4)
-    ax.set(yscale="log", xlabel=f"lap of {period} characters")
+    fig, ax = _panels(3.9)
+    entries = []
+    for (name, values), colour in zip(distances.items(), PALETTE, strict=False):
+        distance = np.asarray(values, dtype=float)
+        laps, moved = np.arange(1, len(distance) + 1), distance > 0
+        ax.plot(laps[moved], distance[moved], color=colour, marker="o", markersize=4)
+        still = f" (unchanged from lap {laps[~moved][0] + 1} on)" if not moved.all() else ""
+        entries.append((name + still, colour, "s"))
+    ax.set(yscale="log", xscale="log", xlabel=f"lap of {period} characters")
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
     ax.yaxis.set_major_locator(LogLocator(numticks=6))
-    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
-    ax.set_title("largest change of the state since the lap before")
-    ax.axhline(np.finfo(np.float32).eps, color=INK, linewidth=1.3, linestyle=DASHES)
-    rounding = (1, np.finfo(np.float32).eps)
-    coords = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
-    _word(ax, "float32 rounding near 1", rounding, INK, (0, 3), **coords)
-    if not moved.all():
-        first = int(laps[~moved][0])
-        _word(ax, f"no change at all after lap {first}", (0.5, 0.05), MODEL, ha="center",
-              xycoords="axes fraction")  # fmt: skip
+    ax.minorticks_off()
+    ax.set_title("largest change since the lap before", pad=28)
+    _key(ax, entries, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return fig

@@ -76,16 +76,30 @@ class CharRNN(nn.Module):
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator | None = None) -> None:
-        """Fresh weights: uniform in +-1/sqrt(H), biases zero, the forget gate's at `forget_bias`."""
-        bound = self.config.hidden**-0.5
-        for name, parameter in self.named_parameters():
-            if parameter.dim() > 1:
-                parameter.uniform_(-bound, bound, generator=generator)
-            else:
-                parameter.zero_()
-            if self.config.cell == "lstm" and "bias_ih" in name:
-                hidden = self.config.hidden
-                parameter[hidden : 2 * hidden] = self.config.forget_bias
+        """Fresh weights, all biases zero but the forget gate's.
+
+        The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit out of
+        it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
+        before the loss leaves the level of single-character frequencies. Higher input matrices
+        follow Glorot & Bengio 2010, recurrent ones are orthogonal, gate by gate (Saxe et al.
+        2014), the decoder is uniform in +-1/sqrt(H).
+        """
+        hidden, init = self.config.hidden, nn.init
+        for layer, rnn in enumerate(self.rnn):
+            if layer == 0:
+                rnn.weight_ih_l0.uniform_(-1, 1, generator=generator)
+            for part in range(self.config.parts):
+                rows = slice(part * hidden, (part + 1) * hidden)
+                if layer > 0:
+                    init.xavier_uniform_(rnn.weight_ih_l0[rows], generator=generator)
+                init.orthogonal_(rnn.weight_hh_l0[rows], generator=generator)
+            rnn.bias_ih_l0.zero_()
+            rnn.bias_hh_l0.zero_()
+            if self.config.cell == "lstm":
+                rnn.bias_ih_l0[hidden : 2 * hidden] = self.config.forget_bias
+        bound = hidden**-0.5
+        self.decoder.weight.uniform_(-bound, bound, generator=generator)
+        self.decoder.bias.zero_()
 
     @property
     def n_parameters(self) -> int:

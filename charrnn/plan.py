@@ -104,7 +104,7 @@ def plan_training(
     folder = free_folder(Path(out) if out is not None else Path("runs") / recipe.name)
     recipe = _override(recipe, given)
     texts = open_texts(recipe, progress, corpus)
-    if corpus is not None and "seq" not in given:
+    if corpus is not None and not {"batch", "seq"} & set(given):
         recipe = _shorten(recipe, texts)
     recipe = _with_samples(recipe, texts, given)
     plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))

@@ -408,7 +408,7 @@ def test_uniform_numbers():
     assert rows.shape == (700, 3)
     assert np.array_equal(rows[:, 0], np.random.Generator(np.random.PCG64(7)).random(700))
     assert len(np.unique(rows)) == rows.size
-    assert 0 <= rows.min() and rows.max() < 1
+    assert rows.min() >= 0 and rows.max() < 1
 
 
 def test_torch_and_numpy_step_alike():

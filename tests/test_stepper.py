@@ -15,7 +15,7 @@ another order; the logits are of size 1 to 10."""
 STEPS = 12
 
 
-def random_model(cell: str, layers: int, hidden: int = 37, scale: float = 3.0) -> CharRNN:
+def random_model(cell: str, layers: int, hidden: int = 37, scale: float = 2.0) -> CharRNN:
     """Weights large enough that gates saturate, and biases that are not zero."""
     generator = torch.Generator().manual_seed(hidden + layers)
     model = CharRNN(ModelConfig(11, cell=cell, hidden=hidden, layers=layers), generator)

@@ -56,7 +56,7 @@ def settings(**changes):
 
 
 def begin(folder, train_ids=TRAIN, val_ids=VAL, model=None, **changes):
-    model = ModelConfig(len(VOCAB), **{"hidden": 8, "layers": 2, "dropout": 0.2, **(model or {})})
+    model = ModelConfig(len(VOCAB), **{"hidden": 16, "layers": 2, "dropout": 0.2, **(model or {})})
     return train.start(model, VOCAB, train_ids, val_ids, settings(**changes), folder)
 
 
@@ -278,9 +278,10 @@ def test_a_warm_up_is_a_straight_line():
 
 
 def test_a_training_uses_its_rate(tmp_path):
-    run(begin(tmp_path, schedule="decay", lr=0.01, lr_decay=0.5, lr_decay_after=1, epochs=3))
+    decay = {"schedule": "decay", "lr": 0.01, "lr_decay": 0.5, "lr_decay_after": 1}
+    run(begin(tmp_path, TRAIN[:330], epochs=3, **decay))  # 10 steps an epoch
     columns = history(tmp_path)
-    first, second, third = (columns["lr"][columns["step"] == s].item() for s in (46, 92, 138))
+    first, second, third = (columns["lr"][columns["step"] == s].item() for s in (10, 20, 30))
     assert (first, second, third) == (0.01, 0.005, 0.0025)
 
 
@@ -337,12 +338,14 @@ def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, at_step, optimizer):
     assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
 
-@pytest.mark.parametrize("cell", ["gru", "rnn"])
-def test_other_cells_go_on_bit_for_bit(tmp_path, at_step, cell):
-    run(begin(tmp_path / "whole", model={"cell": cell}))
-    at_step([27], lambda: signal.raise_signal(signal.SIGTERM))
+@pytest.mark.parametrize(("cell", "hidden"), [("gru", 16), ("rnn", 16), ("lstm", 8)])
+def test_every_kind_of_network_goes_on_bit_for_bit(tmp_path, at_step, cell, hidden):
+    """The last is small enough for its input to be looked up by row."""
+    model = {"cell": cell, "hidden": hidden}
+    run(begin(tmp_path / "whole", model=model, steps=30))
+    at_step([17], lambda: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(train.Interrupted):
-        run(begin(tmp_path / "parts", model={"cell": cell}))
+        run(begin(tmp_path / "parts", model=model, steps=30))
     go_on(tmp_path / "parts")
     assert_same_training(tmp_path / "whole", tmp_path / "parts")
 
@@ -362,9 +365,10 @@ import torch
 from test_train import begin, run, train, TRAIN, VAL
 
 torch.set_num_threads(1)
+begin("nowhere")  # an optimizer, once: torch loads a good deal of itself for the first one
 rate = train.learning_rate
 def slowly(*arguments):
-    time.sleep(0.005)  # so that it is not over before it can be killed
+    time.sleep(0.004)  # so that it is not over before it can be killed
     return rate(*arguments)
 train.learning_rate = slowly
 for line in sys.stdin:
@@ -372,7 +376,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         try:
-            run(begin(folder, steps=200) if order == "begin" else train.resume(folder, TRAIN, VAL))
+            run(begin(folder, steps=120) if order == "begin" else train.resume(folder, TRAIN, VAL))
         except train.Interrupted:
             os._exit(130)
         except BaseException as error:
@@ -411,7 +415,7 @@ def lines_written(folder: Path) -> int:
 def wait_for_lines(folder: Path, n: int) -> None:
     began = time.monotonic()
     while lines_written(folder) < n:
-        assert time.monotonic() - began < 60, f"{lines_written(folder)} lines after a minute"
+        assert time.monotonic() - began < 300, f"{lines_written(folder)} lines in five minutes"
         time.sleep(0.001)
 
 
@@ -419,7 +423,7 @@ def wait_for_lines(folder: Path, n: int) -> None:
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     torch.set_num_threads(1)
-    run(begin(folder, steps=200))
+    run(begin(folder, steps=120))
     return folder
 
 
@@ -429,7 +433,7 @@ def test_ctrl_c_saves_and_the_training_goes_on_bit_for_bit(tmp_path, elsewhere, 
     os.kill(process, signal.SIGINT)
     assert end() == 130
     step = read_header(tmp_path / "last.safetensors")["progress"]["step"]
-    assert 14 <= step < 200
+    assert 14 <= step < 120
     assert history(tmp_path)["step"][-1] <= step
     go_on(tmp_path)
     assert_same_training(uninterrupted, tmp_path)
@@ -442,13 +446,14 @@ def test_a_killed_training_goes_on_bit_for_bit(tmp_path, elsewhere, uninterrupte
     for word in ("begin", "resume", "resume"):
         written = lines_written(tmp_path)
         process, end = elsewhere(word, tmp_path)
-        wait_for_lines(tmp_path, written + moments.randint(8, 18))
+        wait_for_lines(tmp_path, written + moments.randint(6, 11))
         time.sleep(moments.uniform(0, 0.01))
         os.kill(process, signal.SIGKILL)
         assert end() == -signal.SIGKILL
-    assert read_header(tmp_path / "last.safetensors")["progress"]["step"] < 200
+    assert read_header(tmp_path / "last.safetensors")["progress"]["step"] < 120
     go_on(tmp_path)
     assert_same_training(uninterrupted, tmp_path)
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_records_cut_off_in_the_middle_of_a_line_are_mended(tmp_path, at_step):
@@ -459,8 +464,8 @@ def test_records_cut_off_in_the_middle_of_a_line_are_mended(tmp_path, at_step):
         run(begin(parts))
     with open(parts / "history.csv", "a") as out:
         out.write("32,0.69,1024,3.1,,0.01,99,1\n34,0.7")
-    with open(parts / "samples.jsonl", "a") as out:
-        out.write('{"step": 34, "text": "{}')  # ends as a whole record would
+    with open(parts / "samples.jsonl", "ab") as out:  # one ends in the middle of a character
+        out.write(b'{"step": 32, "text": "{}"}\n{"step": 34, "text": "{}\xc3')
     go_on(parts)
     assert_same_training(tmp_path / "whole", parts)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-
-import torch
+import textwrap
 
 from charrnn.cli.console import quoted, say
 from charrnn.cli.options import fractions, number, seed, steps
 from charrnn.devices import PRECISIONS, choose_device, choose_precision, describe_device
-from charrnn.model import CELLS, CharRNN, ModelConfig
+from charrnn.model import CELLS, CharRNN
 from charrnn.plan import MODEL, TEXT, TRAINING, Plan, plan_training
 from charrnn.recipe import SCALES, SPLITS, model_config, recipe_names
 from charrnn.runs import Run, find_run, load_run, resume_run, train_recipe
@@ -89,7 +87,7 @@ def _add_train(command) -> None:
         run=train,
         more=(
             "TEXT is a file, or a name. Recipes, which bring settings of their own:\n"
-            f"{', '.join(recipe_names())}.\n"
+            f"{textwrap.fill(', '.join(recipe_names()), 90)}.\n"
             "Any other text gets sizes by its length. Every option replaces one setting."
         ),
         epilog=EXAMPLES,
@@ -187,8 +185,7 @@ def train(args: argparse.Namespace) -> None:
     args.folder = plan.folder
     if shown:
         say(*planned(plan))
-    bar = shown and _watched(plan.folder)
-    run = train_recipe(plan.recipe, plan.folder, plan.init_from, bar, plan.texts)
+    run = train_recipe(plan.recipe, plan.folder, plan.init_from, _watched(args), plan.texts)
     if shown:
         say(*outcome(run))
 
@@ -198,7 +195,7 @@ def resume(args: argparse.Namespace) -> None:
     folder = args.folder = find_run(args.name)
     changes = {name: getattr(args, name) for name in (*LENGTHS, "device")}
     before = load_run(folder).info.get("steps") if not args.quiet else None
-    run = resume_run(folder, not args.quiet and _watched(folder), **changes)
+    run = resume_run(folder, _watched(args), **changes)
     if args.quiet:
         return
     if run.info["steps"] == before:
@@ -206,11 +203,9 @@ def resume(args: argparse.Namespace) -> None:
     say(*outcome(run))
 
 
-def _watched(folder: Path) -> bool:
-    """Whether a person sees the bar; in a log it would be one endless line."""
-    if not sys.stderr.isatty():
-        say(f"progress is in {folder / 'history.csv'}")
-    return sys.stderr.isatty()
+def _watched(args: argparse.Namespace) -> bool:
+    """Whether to draw a bar: in a log it would be one endless line."""
+    return sys.stderr.isatty() and not args.quiet
 
 
 def planned(plan: Plan) -> list[str]:
@@ -228,21 +223,16 @@ def planned(plan: Plan) -> list[str]:
         f"{len(texts.vocab)} distinct",
         "settings": plan.origin,
         "network": f"{config.layers} x {config.hidden} {config.cell}{dropout}, "
-        f"{_parameters(config):,} parameters",
+        f"{CharRNN(config).n_parameters:,} parameters",
         "device": f"{describe_device(device)}, {precision}",
         "split": f"{recipe.split}: {sizes[0]:,} to train on, {sizes[1]:,} to validate, "
         f"{sizes[2]:,} to test",
         "training": _length(plan),
-        "folder": str(plan.folder),
+        "folder": f"{plan.folder} (progress is in its history.csv)",
     }
     if plan.init_from:
         rows["weights"] = f"from {plan.init_from}; new to it: {plan.fresh} of {len(texts.vocab)}"
     return [f"{name:10}{value}" for name, value in rows.items()]
-
-
-def _parameters(config: ModelConfig) -> int:
-    with torch.device("meta"):  # counted without being made
-        return CharRNN(config).n_parameters
 
 
 def _length(plan: Plan) -> str:

@@ -1,0 +1,174 @@
+"""What chapters do with a run: opened by mode, its measures picked and laid side by side."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from charrnn import chapters
+from charrnn.model import CharRNN, ModelConfig
+from charrnn.runs import RunError
+from charrnn.sample import sample
+from charrnn.structure.shares import Share
+from charrnn.vocab import Vocab
+
+
+def share(value, low=None, high=None, total=100):
+    return {
+        "value": value,
+        "low": value if low is None else low,
+        "high": value if high is None else high,
+        "total": total,
+    }
+
+
+def row(temperature, known, novel=0.9):
+    return {
+        "temperature": temperature,
+        "entropy": 2 * temperature,
+        "known": None if known is None else share(known, known - 0.1, known + 0.1),
+        "novel": {"20": share(novel)},
+    }
+
+
+def kept(temperature, seed, slider=False, **more):
+    text = f"text at {temperature}"
+    record = {"temperature": temperature, "seed": seed, "slider": slider, "text": text}
+    return record | {"longest_copy": 3} | more
+
+
+@pytest.fixture
+def run():
+    vocab = Vocab.of("hello world\n")
+    model = CharRNN(ModelConfig(len(vocab), hidden=12, layers=2), torch.Generator().manual_seed(1))
+    measures = {
+        "sweep": [row(0.5, 0.9), row(1.0, 0.7), row(1.5, None)],
+        "held_out": {"known": share(0.95, 0.94, 0.96), "novel": {"20": None}},
+        "shown": {"samples": [kept(1.0, 0), kept(0.5, 7, slider=True, longest_copy=9)]},
+        "loops": {"greedy": [{"prompt": "", "start": 3, "period": 13, "repeats": 40},
+                             {"prompt": "The "}]},
+        "plays": {"0.8": {"headings": share(0.8, 0.7, 0.9)}, "1.0": {"headings": None},
+                  "held_out": {"headings": share(1.0, 0.99, 1.0)}},
+    }  # fmt: skip
+    return SimpleNamespace(model=model.eval(), vocab=vocab, measures=measures)
+
+
+def test_a_panel_of_the_sweep_holds_what_was_measured_and_the_real_band(run):
+    panel = chapters.sweep_panel(run, "known")
+    assert panel["temperature"].tolist() == [0.5, 1.0]  # at 1.5 there was too little to count
+    assert panel["mean"].tolist() == [0.9, 0.7]
+    np.testing.assert_allclose(panel["low"], [0.8, 0.6])
+    assert panel["real"] == (0.94, 0.96)
+
+
+def test_a_measure_without_an_interval_is_a_plain_curve(run):
+    panel = chapters.sweep_panel(run, "entropy")
+    assert set(panel) == {"temperature", "mean"}
+    assert panel["mean"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_nested_measure_and_a_missing_yardstick(run):
+    panel = chapters.sweep_panel(run, "novel.20")
+    assert panel["mean"].tolist() == [0.9, 0.9, 0.9]
+    assert "real" not in panel
+
+
+def test_a_row_of_the_sweep_is_found_by_its_temperature(run):
+    assert chapters.sweep_row(run, 1.0)["known"]["value"] == 0.7
+    with pytest.raises(ValueError, match=r"temperature 0\.55 is not in the sweep; it has \[0\.5"):
+        chapters.sweep_row(run, 0.55)
+
+
+def test_a_play_panel_leaves_out_what_could_not_be_counted(run):
+    panel = chapters.plays_panel(run, "headings")
+    assert panel["temperature"].tolist() == [0.8]
+    assert panel["real"] == (0.99, 1.0)
+
+
+def test_kept_texts_by_seed_and_by_slider(run):
+    assert chapters.shown(run, 1.0, 0) == "text at 1.0"
+    with pytest.raises(ValueError, match=r"no text was kept for temperature 0\.5 and seed 7"):
+        chapters.shown(run, 0.5, 7)  # that one is the slider's
+    assert chapters.slider_texts(run) == {0.5: "text at 0.5"}
+    assert chapters.longest_copy(run) == 9
+
+
+def test_loops_are_a_row_a_prompt_with_gaps_where_there_is_none(run):
+    table = chapters.loops_found(run)
+    assert list(table.index) == ["(none)", "The "]
+    assert table["period"].iloc[0] == 13
+    assert table["period"].isna().tolist() == [False, True]
+
+
+def test_a_comparison_has_both_texts_and_drops_what_is_not_known():
+    ours = {"known": share(0.5, 0.4, 0.6), "gone": None, "empty": Share(0, 0).as_dict()}
+    real = {"known": share(0.9, 0.8, 1.0), "gone": share(1.0), "empty": share(1.0)}
+    table = chapters.comparison(ours, real, {"real words": "known", "x": "gone", "y": "empty"})
+    assert list(table.index) == ["real words"]
+    assert table.loc["real words"].tolist() == [0.5, 0.4, 0.6, 0.9, 0.8, 1.0]
+    read = chapters.with_intervals(table)
+    assert read.loc["real words", "model"] == "50.0% [40.0%, 60.0%]"
+    assert read.loc["real words", "real text"] == "90.0% [80.0%, 100.0%]"
+
+
+def test_a_comparison_of_nothing_is_an_empty_table():
+    table = chapters.comparison({"k": None}, {"k": None}, {"words": "k"})
+    assert len(table) == 0
+    assert list(chapters.with_intervals(table).columns) == ["model", "real text"]
+
+
+def test_a_curve_skips_numbers_without_a_share():
+    found = {"5": share(0.1, 0.0, 0.2), "10": None, "20": Share(0, 0).as_dict()}
+    assert chapters.curve(found) == {"x": [5], "value": [0.1], "low": [0.0], "high": [0.2]}
+
+
+def test_the_next_scores_are_the_models(run):
+    prompt = "hello w"
+    ids = torch.from_numpy(run.vocab.encode(prompt).astype(np.int64))[:, None]
+    with torch.inference_mode():
+        expected = run.model(ids)[0][-1, 0].numpy()
+    np.testing.assert_allclose(chapters.next_logits(run, prompt), expected, atol=1e-5)
+    np.testing.assert_array_equal(
+        chapters.next_logits(run, "héllo w"), chapters.next_logits(run, "hllo w")
+    )
+
+
+def test_greedy_text_is_that_of_temperature_zero_and_comes_with_its_states(run):
+    text, (h, c) = chapters.greedy(run, "hel", 40)
+    assert text == sample(run, "hel", length=40, temperature=0)
+    assert h.shape == c.shape == (40, 2 * 12)
+    weight, bias = (p.detach().numpy() for p in run.model.decoder.parameters())
+    chosen = (h[:, -12:] @ weight.T + bias).argmax(axis=1)  # the top layer's h chose the character
+    assert run.vocab.decode(chosen) == text
+
+
+def test_only_the_three_modes_are_known():
+    with pytest.raises(
+        ValueError, match="mode is 'live'; it must be one of recorded, train, smoke"
+    ):
+        chapters.open_run("paul_graham", "live")
+
+
+def test_a_run_that_is_not_recorded(monkeypatch):
+    monkeypatch.setattr(chapters, "list_runs", lambda: [])
+    assert chapters.second_run("tinyshakespeare") is None
+    with pytest.raises(RunError, match="no_such_run"):
+        chapters.first_recorded("no_such_run", "nor_this")
+
+
+def test_the_benchmark_of_truncation_lengths(monkeypatch):
+    rows = [{"seq": 50, "seed": 1, "losses": {"val": 1.5}, "seconds": 60.0, "steps": 120,
+             "chars_per_second": 5000.0}]  # fmt: skip
+    monkeypatch.setattr(chapters, "result", lambda name: {"bptt": {"rows": rows}})
+    table = chapters.bptt()
+    assert table["T"].tolist() == [50]
+    assert table["seconds a batch"].tolist() == [0.5]
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(chapters, "result", missing)
+    assert isinstance(chapters.bptt(), pd.DataFrame)
+    assert len(chapters.bptt()) == 0

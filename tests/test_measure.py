@@ -1,0 +1,172 @@
+"""What is measured of a run: against hand counts, and on a whole training of a few steps."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from charrnn import measure
+from charrnn.recipe import load_recipe
+from charrnn.runs import RunError, load_run, train_recipe
+from charrnn.structure import copying, words
+from charrnn.structure.plays import speakers
+
+ESSAY = "We went out to see the boats. The wind had dropped, and nobody spoke. [1]\n\n" * 40
+
+
+def tiny(name, path, folder):
+    """A training of a few steps of a recipe's smallest form on a text of our own."""
+    recipe = load_recipe(name, "smoke", steps=3, warmup=1, batch=4, seq=20)
+    recipe = replace(recipe, corpus=str(path), model={"hidden": 8, "layers": 1})
+    return train_recipe(recipe, folder, progress=False)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """An essay run, measured once for all tests."""
+    folder = tmp_path_factory.mktemp("measure")
+    text = folder / "essay.txt"
+    text.write_text(ESSAY, encoding="utf-8")
+    run = tiny("paul_graham", text, folder / "run")
+    measure.measure_run(run.folder, samples=2, length=60, progress=lambda line: None)
+    return load_run(run.folder)
+
+
+def test_every_temperature_is_measured_and_the_file_is_plain_json(measured):
+    kept = measured.measures
+    assert [r["temperature"] for r in kept["sweep"]] == list(measure.TEMPERATURES)
+    assert kept["samples"] == 2 and kept["length"] == 60
+    assert kept["corpus"]["sha256"] == measured.info["corpus"]["sha256"]
+    json.dumps(kept, allow_nan=False)  # neither NaN nor infinity, which JSON does not have
+
+
+def test_entropy_rises_with_temperature_and_the_loss_at_one_is_the_runs(measured):
+    entropy = [r["entropy"] for r in measured.measures["sweep"]]
+    assert all(a < b for a, b in pairwise(entropy))
+    at_one = next(r for r in measured.measures["sweep"] if r["temperature"] == 1.0)
+    expected = measured.info["losses"]["val"] / np.log(2)
+    assert at_one["cross_entropy"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_held_out_text_of_the_same_sentences_is_known_and_copied(measured):
+    held_out = measured.measures["held_out"]
+    assert held_out["known"]["value"] == 1.0
+    assert held_out["longest_copy"]["max"] == 60  # the text repeats: a piece is copied whole
+    assert held_out["novel"]["20"]["value"] == 0.0
+
+
+def test_kept_texts_are_unselected_seeds_and_slider_stops(measured):
+    kept = measured.measures["shown"]["samples"]
+    plain = [(r["temperature"], r["seed"]) for r in kept if not r["slider"]]
+    assert plain == [(t, s) for t in (0.5, 0.8, 1.0) for s in (0, 1, 2)]
+    assert [r["temperature"] for r in kept if r["slider"]] == list(measure.SLIDER)
+    assert measured.measures["shown"]["limit"] is None  # a file of one's own may be shown
+
+
+def test_greedy_loops_repeat_as_recorded(measured):
+    for found in measured.measures["loops"]["greedy"]:
+        if "period" in found:
+            assert len(found["text"]) == found["period"]
+            assert found["repeats"] >= 3
+        assert found["longest_copy"] >= 0
+    assert set(measured.measures["loops"]["near_zero"]) == {"0.1", "0.2", "0.3", "0.4", "0.5"}
+
+
+def test_essays_have_their_share_of_footnote_marks(measured):
+    marks = measured.measures["essays"]
+    assert marks["held_out"]["total"] >= 2
+    assert marks["1.0"]["total"] == 2
+
+
+def test_another_text_than_the_runs_own_is_refused(tmp_path):
+    text = tmp_path / "essay.txt"
+    text.write_text(ESSAY, encoding="utf-8")
+    run = tiny("paul_graham", text, tmp_path / "run")
+    text.write_text(ESSAY + "More.\n", encoding="utf-8")
+    with pytest.raises(RunError, match="is not the text paul_graham was trained on: other hash"):
+        measure.measure_run(run.folder, samples=2, length=60, progress=lambda line: None)
+
+
+def test_a_row_counts_words_copies_and_novelty():
+    lexicon = words.Lexicon.of(["the", "cat", "sat"])
+    samples = [" the cat sat. the cat satt. ", " the cot sat. the cat sat. "]
+    row = measure._row(samples, "so the cat sat.", lexicon)
+    assert row["known"]["value"] == pytest.approx(10 / 12)
+    assert row["misspelt"]["value"] == pytest.approx(2 / 12)
+    assert row["longest_copy"]["max"] == len(" the cat sat.")
+    assert 0 < row["novel"]["5"]["value"] < 1
+    assert measure._row(samples[:1], "so the cat sat.", lexicon)["known"] is None  # no interval
+
+
+def test_what_may_not_be_shared_is_cut_where_the_copy_gets_too_long():
+    source = "".join(chr(97 + i * i % 23) for i in range(200))
+    text = "XY" + source[:100] + "Z"
+    match = copying.compare([text], source)[0]
+    kept, place = measure._cut(text, match)
+    assert place == 2 + measure.COPY_LIMIT
+    assert kept == text[:place]
+    assert measure._longest_in(match, len(kept)) == measure.COPY_LIMIT
+    assert measure._longest_in(match, len(text)) == 100
+    short = "XY" + source[:50]
+    match = copying.compare([short], source)[0]
+    assert measure._cut(short, match) == (short, None)
+
+
+def test_what_greedy_decoding_recites_is_not_kept_where_it_may_not_be_shared(monkeypatch):
+    recited = "all work and no play makes jack a dull boy, and this goes on for longer than sixty. "
+    monkeypatch.setattr(measure, "sample", lambda run, prompt, **settings: recited * 5)
+    texts = SimpleNamespace(
+        vocab=SimpleNamespace(decode=lambda ids: recited * 2),
+        split=SimpleNamespace(train=[], val=[], test=[]),
+        corpus=SimpleNamespace(shareable=True),
+    )
+    drawn = {t: ["once", "twice"] for t in (0.1, 0.2, 0.3, 0.4, 0.5)}
+    open_ = measure._loops(None, texts, drawn, 400)["greedy"][0]
+    assert open_["period"] == len(recited) and open_["text"] == recited
+    assert open_["longest_copy"] > measure.COPY_LIMIT
+    texts.corpus.shareable = False
+    closed = measure._loops(None, texts, drawn, 400)["greedy"][0]
+    assert closed["period"] == len(recited)
+    assert closed["text"] == closed["opening"] == ""
+
+
+def play(*names):
+    return "".join(f"{name}:\nGood morrow to you, sir.\n\n" for name in names)
+
+
+def test_speakers_of_a_play_are_known_recombined_or_new():
+    known = speakers(play("First Lord", "DUKE OF YORK", "First Lord"))
+    elsewhere = speakers(play("Third Lord"))
+    sample = play("First Lord", "First Lord", "DUKE Lord", "Third Lord", "Zounds", "First Lord")
+    row = measure._play_row([sample, sample], known, elsewhere)
+    # The first and the last block of a sample may be cut, so they are left out.
+    assert row["speeches"] == 2 * 5 and row["speakers"] == 4
+    assert set(row["invented"]) == {"DUKE Lord", "Third Lord", "Zounds"}
+    assert row["invented_in_all"] == 3
+    assert row["of_known_words"] == 1  # DUKE and Lord
+    assert row["in_held_out"] == 1  # the Third Lord
+    assert row["well_formed"]["value"] == 1.0
+    assert row["speech_lines"]["max"] == 1
+
+
+def test_a_play_without_a_speech_has_no_quantiles():
+    row = measure._play_row(["no play", "none"], {}, {})
+    assert row["speeches"] == 0 and row["speech_lines"] is None and row["headings"] is None
+
+
+def test_prompts_are_spread_evenly_over_the_held_out_text():
+    places = measure._places(1040, n=3, prompt=40)
+    assert places == [250, 500, 750]
+    assert measure._places(10) == [0] * 8
+
+
+def test_logits_are_one_pass_over_the_text(measured):
+    ids = np.arange(12) % len(measured.vocab)
+    run = SimpleNamespace(model=measured.model)
+    with torch.inference_mode():
+        expected = measured.model(torch.from_numpy(ids)[:, None])[0][:, 0].numpy()
+    np.testing.assert_allclose(measure._logits(run, ids), expected)
