@@ -23,6 +23,12 @@ from charrnn.sample import make_stepper
 from charrnn.score import LN2
 
 MODES = ("recorded", "train", "smoke")
+WORDS = {
+    "real words": "known",
+    "misspelt lower-case words": "misspelt",
+    "distinct pairs of words": "distinct_2",
+}
+"""What `comparison` says of words: title to measure."""
 
 
 def open_run(
@@ -98,6 +104,16 @@ def _share_of(corpus: dict) -> str:
 
 def _loss(nats: float | None) -> str:
     return "no such part" if nats is None else f"{nats:.4f} nats, {nats / LN2:.3f} bits"
+
+
+def basis(run: Run) -> str:
+    """What a chapter's numbers rest on, in a line."""
+    i, m = run.info, run.measures
+    drawn = f"; {m['samples']} samples of {m['length']:,} characters a temperature" if m else ""
+    return (
+        f"{run.name}: scale {i['scale']}, on {i['device']}, {i['seconds'] / 60:,.0f} minutes, "
+        f"one training, seed {i['seed']}{drawn}"
+    )
 
 
 def sweep_panel(run: Run, key: str, real: bool = True) -> dict:
@@ -244,13 +260,6 @@ def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
         {c: [text(row, n) for _, row in table.iterrows()] for c, n in columns.items()},
         index=table.index,
     )
-
-
-def curve(found: Mapping[str, dict | None]) -> dict[str, list]:
-    """Shares by a number, such as `novel` of measures.json, for `figures_text.by_number`."""
-    known = [(int(n), share) for n, share in found.items() if share and share["value"] is not None]
-    columns = {k: [share[k] for _, share in known] for k in ("value", "low", "high")}
-    return {"x": [n for n, _ in known], **columns}
 
 
 def next_logits(run: Run, prompt: str) -> np.ndarray:

@@ -245,7 +245,9 @@ def _name_ends(ax: Axes, end: float, ends: list[tuple[float, float, str, str]]) 
     ax.spines["bottom"].set_bounds(0, end)
     low, high = ax.get_ylim()
     heights = [(16 * (text.count("\n") + 1) + 3) / (0.72 * height) for *_, text, _ in ends]
-    places = low + spread([(e[0] - low) / (high - low) for e in ends], heights) * (high - low)
+    places = spread([(e[0] - low) / (high - low) for e in ends], heights)
+    lowest = np.cumsum(heights) - np.array(heights) / 2  # stacked from the foot of the axis
+    places = low + np.maximum(places, lowest) * (high - low)
     column = end + 16 / (0.84 * width) * ax.get_xlim()[1]
     for place, (y, x, text, colour) in zip(places, ends, strict=True):
         ax.plot([x, end, column], [y, y, place], color=colour, linewidth=0.9)

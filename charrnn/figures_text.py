@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, PercentFormatter
 
 from charrnn.figures import (
     DASHES,
@@ -47,30 +47,36 @@ def compared(table: pd.DataFrame) -> Figure:
 
 @style()
 def by_number(
-    ours: Mapping[str, Sequence], real: Mapping[str, Sequence], title: str, xlabel: str
+    ours: Mapping[str, dict | None], real: Mapping[str, dict | None], title: str, xlabel: str
 ) -> Figure:
     """A share against a number (of letters, of characters), the model's and real text's.
 
-    Both: arrays `x`, `value`, `low`, `high` of equal length. The band is the interval.
+    Both as in measures.json: the number to `value`, `low`, `high`, or None where there was nothing
+    to count. The band is the interval.
     """
-    fig, ax = _panels(3.9)
-    if not len(ours["x"]) or not len(real["x"]):
+    model, person = _curve(ours), _curve(real)
+    if not len(model) or not len(person):
         return nothing("too little text to measure: train for longer")
-    for rows, colour, marker in ((real, REAL, "s"), (ours, MODEL, "o")):
-        x = np.asarray(rows["x"], dtype=float)
-        ax.fill_between(x, rows["low"], rows["high"], color=colour, alpha=0.2, linewidth=0)
-        dashed = DASHES if colour == REAL else "-"
-        ax.plot(x, rows["value"], color=colour, marker=marker, markersize=5, linestyle=dashed)
+    fig, ax = _panels(3.9)
+    for rows, colour, marker, line in ((person, REAL, "s", DASHES), (model, MODEL, "o", "-")):
+        x, value, low, high = rows.T
+        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(x, value, color=colour, marker=marker, markersize=5, linestyle=line)
     ax.set_title(title, pad=28)
     ax.set_xlabel(xlabel)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if len(real["x"]) <= 8:
-        ax.set_xticks(real["x"])
-    else:
-        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    few = len(person) <= 8
+    ax.xaxis.set_major_locator(FixedLocator(person[:, 0]) if few else MaxNLocator(8, integer=True))
     entries = [("model", MODEL, "s"), ("real text", REAL, "s")]
     _key(ax, entries, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return fig
+
+
+def _curve(found: Mapping[str, dict | None]) -> np.ndarray:
+    """Rows (number, value, low, high) of what was counted."""
+    keys = ("value", "low", "high")
+    known = {int(n): s for n, s in found.items() if s and s["value"] is not None}
+    return np.array([[n, *(s[k] for k in keys)] for n, s in known.items()]).reshape(-1, 4)
 
 
 def speeches(plays: Mapping[str, dict], temperatures: Sequence[float] = (0.8,)) -> Figure:

@@ -10,7 +10,9 @@ import json
 import platform
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib import metadata
@@ -114,8 +116,8 @@ def load_run(name: str | Path) -> Run:
         info=info,
         model=model,
         vocab=vocab,
-        history=read_history(history) if history.is_file() else {},
-        samples=read_samples(samples) if samples.is_file() else [],
+        history=_records(history, read_history) or {},
+        samples=_records(samples, read_samples) or [],
         measures=_read_json(folder / "measures.json"),
     )
 
@@ -134,6 +136,16 @@ def _read_json(path: Path) -> dict:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path} is damaged: it is not JSON ({error})") from None
+
+
+def _records(path: Path, read: Callable):
+    """What `read` makes of a file; None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        return read(path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}); the run opens without it") from None
 
 
 def read_samples(path: Path) -> list[dict]:
@@ -354,7 +366,8 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
         for part in ("history.csv", "samples.jsonl"):
             shutil.copy(source / part, partial / part)
         if (target / "measures.json").is_file():
-            print(f"measures of the earlier {name} are dropped; run: charrnn measure {name}")
+            dropped = f"measures of the earlier {name} are dropped; run: charrnn measure {name}"
+            print(dropped, file=sys.stderr)
         if target.exists():
             shutil.rmtree(target)
         partial.rename(target)

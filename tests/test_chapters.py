@@ -119,9 +119,14 @@ def test_a_comparison_of_nothing_is_an_empty_table():
     assert list(chapters.with_intervals(table).columns) == ["model", "real text"]
 
 
-def test_a_curve_skips_numbers_without_a_share():
-    found = {"5": share(0.1, 0.0, 0.2), "10": None, "20": Share(0, 0).as_dict()}
-    assert chapters.curve(found) == {"x": [5], "value": [0.1], "low": [0.0], "high": [0.2]}
+def test_the_basis_names_scale_machine_time_and_seed(run):
+    run.name, run.info = "essays", {"scale": "laptop", "device": "a CPU", "seconds": 120, "seed": 1}
+    run.measures |= {"samples": 16, "length": 2000}
+    said = chapters.basis(run)
+    assert said.startswith("essays: scale laptop, on a CPU, 2 minutes, one training, seed 1")
+    assert said.endswith("16 samples of 2,000 characters a temperature")
+    run.measures = {}
+    assert chapters.basis(run).endswith("seed 1")
 
 
 def test_the_next_scores_are_the_models(run):

@@ -155,8 +155,8 @@ class TestTrain:
 
     def test_every_option_reaches_the_run(self, here):
         argv = (
-            "train play.txt --out r --cell gru --hidden 6 --layers 2 --dropout 0.1 --batch 3 --seq 11 "
-            "--steps 2 --optimizer rmsprop --lr 0.01 --schedule decay --lr-decay 0.5 "
+            "train play.txt --out r --cell gru --hidden 6 --layers 2 --dropout 0.1 --batch 3 "
+            "--seq 11 --steps 2 --optimizer rmsprop --lr 0.01 --schedule decay --lr-decay 0.5 "
             "--lr-decay-after 1 --decay-rate 0.9 --clip-norm 0 --clip-value 0.5 --seed 7 "
             "--device cpu --precision fp32 --level byte --split 0.8,0.2 --split-kind char-rnn "
             "--eval-every 2 --sample-steps 1,2 --sample-prompt -R --sample-length 9 "

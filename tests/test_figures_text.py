@@ -7,13 +7,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from charrnn import figures_text as f
 
-ROWS = {
-    "x": [5, 10, 20],
-    "value": [0.1, 0.5, 0.9],
-    "low": [0.05, 0.4, 0.8],
-    "high": [0.2, 0.6, 1.0],
-}
-NONE = {"x": [], "value": [], "low": [], "high": []}
+
+def shares(*values):
+    numbers = zip((5, 10, 20), values, strict=True)
+    return {str(n): {"value": v, "low": v - 0.01, "high": v + 0.01} for n, v in numbers}
+
+
+ROWS = shares(0.1, 0.5, 0.9)
+NONE = {"5": None, "10": {"value": None, "low": 0.0, "high": 1.0}}
 
 
 def drawn(fig):
@@ -31,7 +32,7 @@ def lines(fig):
 
 
 def test_both_texts_are_drawn_by_number():
-    fig = f.by_number(ROWS, ROWS | {"value": [0.0, 0.2, 0.7]}, "share of x", "letters")
+    fig = f.by_number(ROWS, shares(0.0, 0.2, 0.7) | {"30": None}, "share of x", "letters")
     words = drawn(fig)
     assert all(w in words for w in ("share of x", "model", "real text"))
     real, model = lines(fig)

@@ -26,6 +26,6 @@ elif [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1; then
   probe="import urllib.request as u; u.urlopen('$cpu/torch/', timeout=5)"
   if "$venv/bin/python" -c "$probe" 2>/dev/null; then index=(--extra-index-url "$cpu"); fi
 fi
-echo "Installing into $venv ${index[*]:+(PyTorch's CPU build)}; this takes a minute or two"
+echo "Installing into $venv ${index[*]:+(the CPU build of PyTorch)}; this takes a minute or two"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${index[@]+"${index[@]}"} -r requirements.txt
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .

@@ -1,0 +1,21 @@
+"""Put book/_setup_cell.py into the first code cell of every notebook: python tools/setup_cells.py"""
+
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    text = (ROOT / "book" / "_setup_cell.py").read_text(encoding="utf-8").strip()
+    for path in sorted((ROOT / "book").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        first = next(c for c in notebook.cells if c.cell_type == "code")
+        first.source = text
+        first.metadata["tags"] = ["setup", "hide-input"]
+        nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    main()
