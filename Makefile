@@ -21,7 +21,7 @@ $(STAMP): requirements.txt pyproject.toml tools/set_up.sh
 venv: $(STAMP)  ## the virtual environment (PYTHON=python3.12 chooses the interpreter)
 
 book: $(STAMP)  ## build the book from the recorded runs; fails on any warning
-	$(BIN)/jupyter-book build . -W --keep-going -q
+	$(BIN)/jupyter-book build . --all -W --keep-going -q
 	$(BIN)/python tools/check_executed.py _build/jupyter_execute/book
 	@echo "The book: _build/html/book/index.html (make serve)"
 

@@ -33,8 +33,11 @@ def main() -> None:
                 run = train_recipe(recipe, Path(folder) / "run", progress=False)
             row = {k: run.info[k] for k in ("losses", "seconds", "steps", "chars_per_second")}
             rows.append({"seq": seq, "seed": seed, **row})
-            print(f"seed {seed}  T = {seq:3d}  val {row['losses']['val']:.4f}  "
-                  f"{row['seconds']:.0f} s, {row['seconds'] / row['steps']:.3f} s a batch", flush=True)
+            print(
+                f"seed {seed}  T = {seq:3d}  val {row['losses']['val']:.4f}  "
+                f"{row['seconds']:.0f} s, {row['seconds'] / row['steps']:.3f} s a batch",
+                flush=True,
+            )
     facts = {k: run.info[k] for k in ("model", "split", "device", "precision", "corpus")}
     save_result("bptt", {"epochs": args.epochs, "rows": rows, **facts})
 

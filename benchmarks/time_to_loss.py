@@ -32,8 +32,13 @@ from charrnn.train import TrainConfig, _advance, start
 def lstm(train, val, vocab, target: float, args) -> dict:
     """Train the LSTM until the tail costs at most `target` nats; evaluations are not counted."""
     config = TrainConfig(
-        batch=args.batch, seq=args.seq, steps=args.steps, lr=args.lr, warmup=args.warmup,
-        min_lr=0.1, seed=args.seed,
+        batch=args.batch,
+        seq=args.seq,
+        steps=args.steps,
+        lr=args.lr,
+        warmup=args.warmup,
+        min_lr=0.1,
+        seed=args.seed,
     )
     model = ModelConfig(len(vocab), hidden=args.hidden, layers=args.layers)
     with TemporaryDirectory() as folder:
@@ -51,8 +56,14 @@ def lstm(train, val, vocab, target: float, args) -> dict:
                 if value <= target:
                     break
         parameters = training.model.n_parameters
-    return {"curve": rows, "seconds": rows[-1][1], "loss": rows[-1][2], "parameters": parameters,
-            "settings": config.to_dict(), "reached": rows[-1][2] <= target}
+    return {
+        "curve": rows,
+        "seconds": rows[-1][1],
+        "loss": rows[-1][2],
+        "parameters": parameters,
+        "settings": config.to_dict(),
+        "reached": rows[-1][2] <= target,
+    }
 
 
 class Transformer(nn.Module):
@@ -105,8 +116,10 @@ def transformer(train, val, vocab, steps: int = 2000) -> dict:
     for step in range(steps):
         began = time.perf_counter()
         done = max(0, step - 100) / (steps - 100)
-        rate = 1e-3 * (step + 1) / 101 if step < 100 else 1e-4 + 0.45e-3 * (
-            1 + math.cos(math.pi * done)
+        rate = (
+            1e-3 * (step + 1) / 101
+            if step < 100
+            else 1e-4 + 0.45e-3 * (1 + math.cos(math.pi * done))
         )
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -118,7 +131,9 @@ def transformer(train, val, vocab, steps: int = 2000) -> dict:
         seconds += time.perf_counter() - began
         if (step + 1) % 250 == 0:
             rows.append((step + 1, seconds, evaluate()))
-            print(f"transformer step {step + 1:5d}  {seconds:6.1f} s  {rows[-1][2]:.4f}", flush=True)
+            print(
+                f"transformer step {step + 1:5d}  {seconds:6.1f} s  {rows[-1][2]:.4f}", flush=True
+            )
     parameters = sum(p.numel() for p in model.parameters())
     return {"curve": rows, "seconds": seconds, "loss": rows[-1][2], "parameters": parameters}
 
@@ -127,8 +142,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--target", type=float, default=1.88)
     parser.add_argument("--transformer", action="store_true", help="also time the transformer")
-    for name, value in {"hidden": 256, "layers": 2, "batch": 32, "seq": 64, "steps": 600,
-                        "warmup": 20, "every": 50, "seed": 1}.items():
+    for name, value in {
+        "hidden": 256,
+        "layers": 2,
+        "batch": 32,
+        "seq": 64,
+        "steps": 600,
+        "warmup": 20,
+        "every": 50,
+        "seed": 1,
+    }.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--lr", type=float, default=8e-3)
     args = parser.parse_args()

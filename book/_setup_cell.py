@@ -1,5 +1,6 @@
 # Find the project this chapter belongs to; on Colab, fetch it first. Colab's own torch stays.
-import subprocess, sys
+import subprocess
+import sys
 from pathlib import Path
 
 root = next((p for p in [Path.cwd(), *Path.cwd().parents] if (p / "charrnn").is_dir()), None)

@@ -36,7 +36,9 @@ class Verdict:
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
-            raise ValueError(f"verdict is {self.verdict!r}; it must be one of {', '.join(VERDICTS)}")
+            raise ValueError(
+                f"verdict is {self.verdict!r}; it must be one of {', '.join(VERDICTS)}"
+            )
 
 
 Rule = Callable[[Run], tuple[str, str]]
@@ -106,7 +108,9 @@ def _pg_parameters(run: Run) -> tuple[str, str]:
 
 def _pg_settings(run: Run) -> tuple[str, str]:
     t, m = run.info["training"], run.info["model"]
-    text = f"dropout {m['dropout']:g}, batch {t['batch']}, T = {t['seq']}, scale {run.info['scale']}"
+    text = (
+        f"dropout {m['dropout']:g}, batch {t['batch']}, T = {t['seq']}, scale {run.info['scale']}"
+    )
     same = (m["dropout"], t["batch"], t["seq"]) == (0.5, 100, 100)
     return text, "held" if same else "not tested"
 
@@ -165,7 +169,9 @@ def _loop(run: Run) -> tuple[str, str]:
     text = f"greedy decoding loops from {len(found)} of {len(greedy)} prompts" + (
         f", periods {spans[0]} to {spans[-1]} characters" if spans else ""
     )
-    return text, "held" if len(found) == len(greedy) else "held with a change" if found else "not held"
+    return text, "held" if len(found) == len(
+        greedy
+    ) else "held with a change" if found else "not held"
 
 
 def _plays_size(run: Run) -> tuple[str, str]:
@@ -213,7 +219,9 @@ CLAIMS = (
     Claim("C4", "0.46 s a batch on a TITAN Z", "paul_graham", _batch_time),
     Claim("C5", "BPTT over 50 halves the time at negligible cost", "paul_graham", _bptt),
     Claim("C6", "English-like, down to footnote marks", "paul_graham", _english_like),
-    Claim("C7", "lower T: surer; higher T: more varied, more misspelt", "paul_graham", _temperature),
+    Claim(
+        "C7", "lower T: surer; higher T: more varied, more misspelt", "paul_graham", _temperature
+    ),
     Claim("C8", "T near 0 falls into a loop", "paul_graham", _loop),
     Claim("C9", "all of Shakespeare is one 4.4 MB file", "shakespeare", _plays_size),
     Claim("C10", "3 layers of 512, a few hours", "shakespeare", _plays_network),

@@ -1,8 +1,8 @@
 """Recipes: what to train on which text, at three scales, and sizes for a text that has none.
 
-A recipe is a file `recipes/<name>.toml`. Scale `post` is the post's own model and training, `laptop`
-the largest that two cores finish in about an hour, `smoke` a few seconds on a text of the same
-genre that comes with the project, with no download.
+A recipe is a file `recipes/<name>.toml`. Scale `post` is the post's own model and training,
+`laptop` the largest that two cores finish in about an hour, `smoke` a few seconds on a text of the
+same genre that comes with the project, with no download.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Texts:
 def recipe_names() -> list[str]:
     """The recipes that come with the library."""
     folder = resources.files("charrnn") / "recipes"
-    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml"))
+    names = (p.name for p in folder.iterdir())
+    return sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml"))
 
 
 def load_recipe(name: str, scale: str = "laptop", **changes) -> Recipe:

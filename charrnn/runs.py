@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -104,10 +104,16 @@ def load_run(name: str | Path) -> Run:
     if (folder / "model.safetensors").is_file():
         model, vocab, _ = export.load_model(folder / "model.safetensors")
     else:
-        best = next((folder / f for f in ("best.safetensors", "last.safetensors")
-                     if (folder / f).is_file()), None)
+        best = next(
+            (
+                folder / f
+                for f in ("best.safetensors", "last.safetensors")
+                if (folder / f).is_file()
+            ),
+            None,
+        )
         if best is None:
-            raise RunError(f"{folder} holds no model yet; let the training reach its first validation")
+            raise RunError(f"{folder} holds no model yet; let it reach its first validation")
         checkpoint = load_checkpoint(best)
         model, vocab = checkpoint.model(), checkpoint.vocab
     history, samples = folder / "history.csv", folder / "samples.jsonl"
@@ -186,14 +192,14 @@ def resume_run(folder: str | Path, progress: bool = True, **changes) -> Run:
     """
     folder = find_run(folder)
     if not (folder / "last.safetensors").is_file():
-        raise RunError(f"{folder} holds no training to resume; use --init-from to start from its weights")
+        raise RunError(f"{folder} holds no training to resume; --init-from starts from its weights")
     info = _read_json(folder / "run.json")
     if "recipe" not in info:
         raise RunError(f"{folder} has no run.json that says which text it was trained on")
     recipe = recipe_from_dict(info["recipe"])
     texts = open_texts(recipe, progress)
     if texts.corpus.sha256 != info["corpus"]["sha256"]:
-        raise RunError(f"{recipe.corpus} is not the text this run was trained on: its hash has changed")
+        raise RunError(f"{recipe.corpus} is not what this run was trained on: its hash has changed")
     kept = TrainConfig.from_dict(load_checkpoint(folder / "last.safetensors").settings)
     settings = change(kept, **changes)
     training = resume(folder, texts.split.train, texts.split.val, settings)
@@ -268,7 +274,7 @@ def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> di
         "precision": training.precision,
         "versions": versions(),
         "commit": commit(),
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "seed": recipe.training.seed,
         "init_from": str(init_from) if init_from else None,
     }
@@ -355,7 +361,9 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
         keep = {k: facts["corpus"][k] for k in ("name", "licence", "attribution", "sha256")}
         provenance = {"run": name, "scale": facts["scale"], "corpus": keep}
         precision, _, _ = export.choose_precision(model, checkpoint.vocab, texts.split.val)
-        export.save_model(partial / "model.safetensors", model, checkpoint.vocab, provenance, precision)
+        export.save_model(
+            partial / "model.safetensors", model, checkpoint.vocab, provenance, precision
+        )
         losses = held_out_losses(model, texts)
         published, _, _ = export.load_model(partial / "model.safetensors")
         again = held_out_losses(published, texts)
@@ -374,5 +382,3 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
-
-

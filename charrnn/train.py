@@ -29,7 +29,6 @@ import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from charrnn.score import loss as stream_loss
 from charrnn.batches import Lanes
 from charrnn.checkpoint import (
     Checkpoint,
@@ -42,6 +41,7 @@ from charrnn.checkpoint import (
 from charrnn.devices import PRECISIONS, choose_device, choose_precision
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.sample import Sampling, generate
+from charrnn.score import loss as stream_loss
 from charrnn.vocab import Vocab
 
 OPTIMIZERS = ("adamw", "adam", "rmsprop")
@@ -114,13 +114,17 @@ class TrainConfig:
             )
         lengths = [n for n in ("epochs", "steps", "minutes") if getattr(self, n) is not None]
         if len(lengths) != 1:
-            raise ValueError(f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})")
+            raise ValueError(
+                f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})"
+            )
         for name in ("batch", "seq", "lr", lengths[0], "sample_length"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("clip_norm", "clip_value", "eval_every"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0 (or left out)")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; it must be above 0 (or left out)"
+                )
 
     def to_dict(self) -> dict:
         """The fields as a plain dictionary, as a checkpoint keeps them."""
@@ -202,9 +206,13 @@ def start(
     """A new training in an empty folder (FileExistsError where one stands already)."""
     folder = Path(folder)
     if (folder / "last.safetensors").exists():
-        raise FileExistsError(f"{folder} already holds a training; resume it or choose another name")
+        raise FileExistsError(
+            f"{folder} already holds a training; resume it or choose another name"
+        )
     if len(val_ids) < 2:
-        raise ValueError(f"{len(val_ids)} characters for validation are too few; give it a larger part")
+        raise ValueError(
+            f"{len(val_ids)} characters for validation are too few; give it a larger part"
+        )
     generator = torch.Generator().manual_seed(config.seed)
     model = CharRNN(model_config, generator)
     training = _assemble(model, vocab, train_ids, val_ids, config, folder, corpus or {})

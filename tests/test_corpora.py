@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from charrnn.corpora import texts
 from charrnn.corpora import (
     CorpusError,
     CorpusWarning,
     encode_corpus,
     load_corpus,
+    texts,
 )
 
 TEXT = "Hör auf!\n\n€ Nein.\n" * 50

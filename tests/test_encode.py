@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn.corpora import encode, texts
 from charrnn.corpora import (
     CorpusError,
+    encode,
     encode_corpus,
     load_corpus,
     split_char_rnn,
     split_contiguous,
+    texts,
 )
 from charrnn.vocab import Vocab
 

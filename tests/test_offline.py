@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from charrnn import corpora
-from charrnn.corpora import catalogue, offline, unpack
 from charrnn.corpora import (
     CorpusError,
+    catalogue,
     encode_corpus,
     load_corpus,
+    offline,
+    unpack,
 )
 
 

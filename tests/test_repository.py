@@ -97,7 +97,9 @@ def test_the_check_of_executed_notebooks_can_fail():
     error = {"output_type": "error", "ename": "E", "evalue": "v"}
     noise = {"output_type": "stream", "name": "stderr", "text": "warned"}
     assert check.problems({"cells": [good | {"outputs": [figure]}]}, "index") == []
-    assert "raised E" in check.problems({"cells": [good | {"outputs": [figure, error]}]}, "index")[0]
+    assert (
+        "raised E" in check.problems({"cells": [good | {"outputs": [figure, error]}]}, "index")[0]
+    )
     assert "stderr" in check.problems({"cells": [good | {"outputs": [figure, noise]}]}, "index")[0]
     assert "0 figures" in check.problems({"cells": [good]}, "index")[0]
     idle = good | {"execution_count": None, "outputs": [figure]}

@@ -78,7 +78,8 @@ class TestTraining:
             "forget_bias": 1.0, "parameters": 4 * 8 * (28 + 8 + 2) + 28 * 9,
         }  # fmt: skip
         assert info["split"] == {
-            "kind": "contiguous", "fractions": [0.9, 0.05, 0.05], "train": 1584, "val": 88, "test": 88
+            "kind": "contiguous", "fractions": [0.9, 0.05, 0.05],
+            "train": 1584, "val": 88, "test": 88,
         }  # fmt: skip
         assert (info["steps"], info["seed"], info["finished"]) == (6, 3, True)
         assert info["epochs"] == pytest.approx(6 / 79)

@@ -12,13 +12,16 @@ from typing import ClassVar
 import pytest
 
 from charrnn import corpora
-from charrnn.corpora import catalogue, offline, store, texts
-from charrnn.corpora.catalogue import Address, Entry
 from charrnn.corpora import (
     CorpusError,
+    catalogue,
     encode_corpus,
     load_corpus,
+    offline,
+    store,
+    texts,
 )
+from charrnn.corpora.catalogue import Address, Entry
 
 DATA = os.environ.get("CHARRNN_DATA")
 TEXT = "Hör auf!\n\n€ Nein.\n" * 50

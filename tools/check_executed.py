@@ -44,7 +44,9 @@ def problems(notebook: dict, name: str) -> list[str]:
 
 def check(folder: Path) -> list[str]:
     """Problems of all notebooks of a folder, which must hold every chapter."""
-    found = [f"{name}: not in {folder}" for name in FIGURES if not (folder / f"{name}.ipynb").exists()]
+    found = [
+        f"{name}: not in {folder}" for name in FIGURES if not (folder / f"{name}.ipynb").exists()
+    ]
     for path in sorted(folder.glob("*.ipynb")):
         found += problems(json.loads(path.read_text(encoding="utf-8")), path.stem)
     return found

@@ -44,8 +44,13 @@ def execute(notebook: Path, out: Path) -> str:
     check_parameters(notebook, given)
     began = time.monotonic()
     papermill.execute_notebook(
-        str(notebook), str(out / notebook.name), parameters=given, cwd=str(notebook.parent),
-        progress_bar=False, execution_timeout=900, kernel_name="python3",
+        str(notebook),
+        str(out / notebook.name),
+        parameters=given,
+        cwd=str(notebook.parent),
+        progress_bar=False,
+        execution_timeout=900,
+        kernel_name="python3",
     )
     return f"{notebook.stem}: {time.monotonic() - began:.0f} s"
 

@@ -16,7 +16,15 @@ from pathlib import Path
 from charrnn.corpora.catalogue import Entry, entries
 from charrnn.corpora.download import download
 from charrnn.corpora.offline import GENERATORS
-from charrnn.corpora.texts import OPENERS, CorpusError, cache_folder, digest, pieces, workspace, write
+from charrnn.corpora.texts import (
+    OPENERS,
+    CorpusError,
+    cache_folder,
+    digest,
+    pieces,
+    workspace,
+    write,
+)
 from charrnn.corpora.unpack import unpack
 
 

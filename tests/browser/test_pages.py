@@ -70,7 +70,9 @@ def test_page(browser, server, name, width, theme):
     page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png", full_page=True)
     assert page.trouble == []
     assert page.outside == []
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert wide <= 0, f"{wide} px wider than the window"
     missing = page.evaluate(
         "[...document.querySelectorAll('article img')].filter(i => !i.alt.trim()).map(i => i.src)"
