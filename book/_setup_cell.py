@@ -3,11 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-root = next((p for p in [Path.cwd(), *Path.cwd().parents] if (p / "charrnn").is_dir()), None)
+above = [Path.cwd(), *Path.cwd().parents, Path("/content/project")]
+root = next((p for p in above if (p / "charrnn" / "__init__.py").is_file()), None)
 if root is None and "google.colab" in sys.modules:
-    fetch = "git clone -q --depth 1 https://github.com/charrnn/charrnn project"
-    install = "pip install -q pooch pyspellchecker && pip install -q --no-deps -e project"
+    fetch = "git clone -q --depth 1 https://github.com/charrnn/charrnn /content/project"
+    install = "pip install -q pooch pyspellchecker && pip install -q --no-deps -e /content/project"
     subprocess.run(f"{fetch} && {install}", shell=True, check=True)
-    root = Path("project").resolve()
+    root = Path("/content/project")
 if root is not None and str(root) not in sys.path:
     sys.path.insert(0, str(root))

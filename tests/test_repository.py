@@ -59,7 +59,7 @@ def test_the_first_code_cell_is_the_same_everywhere(path):
 def test_the_repository_address_agrees():
     address = tool("repository").address()
     assert address.startswith("https://")
-    assert f"{address} project" in (ROOT / "book" / "_setup_cell.py").read_text()
+    assert f"{address} /content/project" in (ROOT / "book" / "_setup_cell.py").read_text()
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
@@ -117,7 +117,8 @@ def test_pins_lie_in_the_ranges():
     from packaging.requirements import Requirement
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    ranges = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = project["optional-dependencies"].values()
+    ranges = [*project["dependencies"], *(line for lines in extras for line in lines)]
     pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
     for line in ranges:
         wanted = Requirement(line)

@@ -1,4 +1,4 @@
-"""Put book/_setup_cell.py into the first code cell of every notebook: python tools/setup_cells.py"""
+"""Put book/_setup_cell.py into the first code cell of every notebook."""
 
 from pathlib import Path
 
