@@ -118,7 +118,7 @@ def _pg_settings(run: Run) -> tuple[str, str]:
 def _batch_time(run: Run) -> tuple[str, str]:
     rows = [(r["machine"], r["batch_seconds"]) for r in result("training").values()]
     shown = [
-        f"{seconds['median']:.3g} s on {machine['gpu'] if name.startswith('cuda') else machine['cpu']}"
+        f"{seconds['median']:.3g} s on {machine['gpu' if name.startswith('cuda') else 'cpu']}"
         for machine, times in rows
         for name, seconds in times.items()
         if name.endswith("100 x 100")
@@ -184,7 +184,8 @@ def _plays_network(run: Run) -> tuple[str, str]:
     model, i = run.info["model"], run.info
     text = (
         f"{model['layers']} x {model['hidden']}, {model['parameters']:,} parameters; "
-        f"{i['seconds'] / 3600:.1f} hours, {i['epochs']:.1f} epochs at scale {i['scale']} on {i['device']}"
+        f"{i['seconds'] / 3600:.1f} hours, {i['epochs']:.1f} epochs at scale "
+        f"{i['scale']} on {i['device']}"
     )
     same = (model["layers"], model["hidden"]) == (3, 512)
     return text, "held" if same and i["scale"] == "post" else "held with a change"

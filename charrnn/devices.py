@@ -32,8 +32,8 @@ def choose_precision(device: torch.device, name: str = "auto") -> str:
 
     "auto" takes bf16 where the hardware multiplies it (GPUs from Ampere on, CPUs with AVX-512 BF16
     or AMX), fp16 with loss scaling on older GPUs with tensor cores (Volta, Turing, such as a T4),
-    and fp32 elsewhere. On a CPU without those instructions bf16 is refused: torch's LSTM has no such
-    kernel there, and its matrix products are several times slower than in fp32.
+    and fp32 elsewhere. On a CPU without those instructions bf16 is refused: torch's LSTM has no
+    such kernel there, and its matrix products are several times slower than in fp32.
     """
     if name != "auto" and name not in PRECISIONS:
         raise ValueError(f"precision is {name!r}; it must be auto, {', '.join(PRECISIONS)}")

@@ -6,14 +6,15 @@ State goes in and comes out; the model remembers nothing between two calls.
 
 A character enters as a 1-of-k vector. Multiplying W_ih (4H, V) by it picks out one column, so that
 is what `input_gates` does: a lookup of a row of the transposed matrix. Sampling reads its input so,
-and training where the vocabulary is large. Kernels that do a whole layer at once (cuDNN, oneDNN) take a
-dense input; where they are the faster way the 1-of-k vectors are written out for them. Tests hold
+and training where the vocabulary is large. Kernels that do a whole layer at once (cuDNN, oneDNN) take
+a dense input; where they are the faster way the 1-of-k vectors are written out for them. Tests hold
 all of these to the same result.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class ModelConfig:
     layers: int = 2
     """L."""
     dropout: float = 0.0
-    """Probability of zeroing a unit's output on its way up: between layers and before the decoder."""
+    """Probability of zeroing a unit's output on its way up: between layers and to the decoder."""
     forget_bias: float = 1.0
     """Initial bias of the LSTM's forget gate (Jozefowicz et al. 2015; 0 in the post's program)."""
 
@@ -70,7 +71,7 @@ class CharRNN(nn.Module):
         super().__init__()
         self.config = config
         cell, sizes = CELLS[config.cell], [config.vocab_size] + [config.hidden] * config.layers
-        self.rnn = nn.ModuleList(cell(i, o) for i, o in zip(sizes[:-1], sizes[1:], strict=True))
+        self.rnn = nn.ModuleList(cell(i, o) for i, o in pairwise(sizes))
         self.decoder = nn.Linear(config.hidden, config.vocab_size)
         self.reset(generator)
 
@@ -78,8 +79,8 @@ class CharRNN(nn.Module):
     def reset(self, generator: torch.Generator | None = None) -> None:
         """Fresh weights, all biases zero but the forget gate's.
 
-        The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit out of
-        it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
+        The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit out
+        of it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
         before the loss leaves the level of single-character frequencies. Higher input matrices
         follow Glorot & Bengio 2010, recurrent ones are orthogonal, gate by gate (Saxe et al.
         2014), the decoder is uniform in +-1/sqrt(H).
@@ -146,8 +147,8 @@ class CharRNN(nn.Module):
     def looks_up(self) -> bool:
         """Whether the first layer reads its input by row lookup, step by step.
 
-        On a CPU, once the vocabulary is so large that writing out 1-of-k vectors for the fused kernel
-        costs more than that kernel saves. Below that, and on a GPU, the kernel is faster.
+        On a CPU, once the vocabulary is so large that writing out 1-of-k vectors for the fused
+        kernel costs more than that kernel saves. Below that, and on a GPU, the kernel is faster.
         """
         return self.device.type == "cpu" and self.config.vocab_size > 2 * self.config.hidden
 

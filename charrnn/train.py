@@ -1,4 +1,4 @@
-"""Truncated BPTT with carried state: from a stream of ids to a trained model, resumable at any step.
+"""Truncated BPTT with carried state: from a stream of ids to a model, resumable at any step.
 
 A training is a folder:
 
@@ -7,7 +7,7 @@ A training is a folder:
     history.csv        one line per report: step, epoch, chars, losses, rate, speed, seconds
     samples.jsonl      texts the model wrote on the way, from one fixed prompt and seed
 
-On one machine's CPU a training that was stopped and resumed, in whatever way it was stopped, gives the same
+On one machine's CPU a training that was stopped and resumed, in whatever way, gives the same
 weights bit for bit as one that was not.
 """
 
@@ -295,7 +295,7 @@ def build_optimizer(model: CharRNN, config: TrainConfig) -> torch.optim.Optimize
 
 
 def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> float:
-    """The rate for a step (counted from 0). `epoch`: epochs read so far; `done`: share of the whole."""
+    """The rate for a step (from 0). `epoch`: epochs read so far; `done`: share of the whole."""
     if config.schedule == "constant":
         return config.lr
     if config.schedule == "decay":
@@ -307,7 +307,7 @@ def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> 
 
 
 def run(training: Training, progress_bar: bool = True) -> Training:
-    """Train to the end. Raises Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN."""
+    """Train to the end. Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN."""
     lanes = Lanes(training.train_ids, training.config.batch, training.config.seq)
     data = lanes if training.device.type == "cpu" else lanes.on(training.device)
     with _stop_signals() as stopped, _bar(training, progress_bar) as bar:
@@ -331,7 +331,7 @@ def _advance(training: Training, data, steps_per_epoch: int) -> None:
     """One step of truncated BPTT: forward, backward, clip, update."""
     began = time.perf_counter()
     progress, config = training.progress, training.config
-    epoch, index = divmod(progress.step, steps_per_epoch)
+    index = progress.step % steps_per_epoch
     if index == 0:
         training.state = None  # lanes start over: no text stands before them
     rate = learning_rate(config, progress.step, progress.step / steps_per_epoch, training.done)

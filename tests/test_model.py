@@ -356,12 +356,15 @@ def test_other_cells_start_with_no_bias(cell):
     assert not any(p.any() for p in model.parameters() if p.dim() == 1)
 
 
-def test_fresh_matrices_are_uniform_within_their_bound():
-    weight = CharRNN(ModelConfig(V, hidden=64)).rnn[0].weight_hh_l0
-    assert 0.12 < weight.abs().max() <= 64**-0.5
-    # Of 16,384 uniform numbers within 1/8: mean 0 with deviation 0.00056, spread 0.0722.
-    assert abs(weight.mean().item()) < 0.003
-    assert weight.std().item() == pytest.approx(0.125 / 3**0.5, rel=0.02)
+def test_fresh_matrices():
+    model = CharRNN(ModelConfig(200, hidden=64, layers=2))
+    first = model.rnn[0].weight_ih_l0
+    assert 0.99 < first.abs().max() <= 1 and first.std().item() == pytest.approx(3**-0.5, rel=0.02)
+    for gate in model.rnn[1].weight_hh_l0.chunk(4):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(64), atol=1e-5, rtol=0)
+    higher = model.rnn[1].weight_ih_l0.abs().max()
+    assert 0.95 * (6 / 128) ** 0.5 < higher <= (6 / 128) ** 0.5
+    assert 0.12 < model.decoder.weight.abs().max() <= 64**-0.5
 
 
 @pytest.mark.parametrize(
