@@ -6,9 +6,9 @@ State goes in and comes out; the model remembers nothing between two calls.
 
 A character enters as a 1-of-k vector. Multiplying W_ih (4H, V) by it picks out one column, so that
 is what `input_gates` does: a lookup of a row of the transposed matrix. Sampling reads its input so,
-and training where the vocabulary is large. Kernels that do a whole layer at once (cuDNN, oneDNN) take
-a dense input; where they are the faster way the 1-of-k vectors are written out for them. Tests hold
-all of these to the same result.
+and training where the vocabulary is large. Kernels that do a whole layer at once (cuDNN, oneDNN)
+take a dense input; where they are the faster way the 1-of-k vectors are written out for them. Tests
+hold all of these to the same result.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class CharRNN(nn.Module):
     def reset(self, generator: torch.Generator | None = None) -> None:
         """Fresh weights, all biases zero but the forget gate's.
 
-        The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit out
-        of it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
+        The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit
+        out of it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
         before the loss leaves the level of single-character frequencies. Higher input matrices
         follow Glorot & Bengio 2010, recurrent ones are orthogonal, gate by gate (Saxe et al.
         2014), the decoder is uniform in +-1/sqrt(H).

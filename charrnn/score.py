@@ -56,8 +56,8 @@ def stream_nats(
     """Negative log-likelihood of every target ids[1:], in nats: float32 of shape (len(ids) - 1,).
 
     With one lane this is the exact stream. More lanes cut the text into equal stretches read side
-    by side, which is many times faster; each reads `warmup` characters before its own stretch first,
-    to build up its state, and those are not counted. Either way each target is counted once.
+    by side, which is many times faster; each reads `warmup` characters before its own stretch
+    first, to build up its state, and those are not counted. Either way each target is counted once.
     `precision` autocasts to that dtype (None: float32).
     """
     n = len(ids) - 1
