@@ -213,6 +213,9 @@ def start(
         raise ValueError(
             f"{len(val_ids)} characters for validation are too few; give it a larger part"
         )
+    vocab.encode(config.sample_prompt)  # raises now rather than at the first sample
+    for name in ("history.csv", "samples.jsonl"):  # of a training killed before its first save
+        (folder / name).unlink(missing_ok=True)
     generator = torch.Generator().manual_seed(config.seed)
     model = CharRNN(model_config, generator)
     training = _assemble(model, vocab, train_ids, val_ids, config, folder, corpus or {})
@@ -229,10 +232,18 @@ def resume(
     """The training in a folder, exactly as its last checkpoint left it.
 
     `config` replaces the settings kept there: a longer total, another device. The texts must be
-    those it was started with; the caller checks the corpus' hash.
+    those it was started with; the caller checks the corpus' hash. Raises ValueError where the
+    place in the text or the optimizer's memory would lose its meaning.
     """
     checkpoint = load_checkpoint(Path(folder) / "last.safetensors")
-    config = config or TrainConfig.from_dict(checkpoint.settings)
+    kept = TrainConfig.from_dict(checkpoint.settings)
+    config = config or kept
+    for name in ("batch", "seq", "optimizer"):
+        if getattr(config, name) != getattr(kept, name):
+            raise ValueError(
+                f"{name} was {getattr(kept, name)} and cannot become {getattr(config, name)} on "
+                "the way; keep it, or start a new training from these weights (--init-from)"
+            )
     model = CharRNN(checkpoint.config)
     model.load_state_dict(checkpoint.part("model"))
     training = _assemble(
@@ -245,10 +256,12 @@ def resume(
     random_states = checkpoint.part("rng")
     if training.device.type in random_states:
         training.generator.set_state(random_states[training.device.type])
+    else:  # started on another kind of device
+        training.generator.manual_seed(config.seed + 1 + training.progress.step)
     state = checkpoint.part("state")
     if state:
         training.state = tuple(state[str(i)].to(training.device) for i in range(len(state)))
-    training.meter = checkpoint.tensors["meter"].to(training.device)
+    training.meter = checkpoint.tensors["meter"].to(training.meter)
     _truncate_records(training)
     return training
 
@@ -299,8 +312,8 @@ def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> 
     if config.schedule == "constant":
         return config.lr
     if config.schedule == "decay":
-        late = math.floor(epoch) - config.lr_decay_after
-        return config.lr * config.lr_decay ** max(0, late + 1) if late >= 0 else config.lr
+        falls = math.floor(epoch) - max(1, math.ceil(config.lr_decay_after)) + 1
+        return config.lr * config.lr_decay ** max(0, falls)
     warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
     low = config.lr * config.min_lr
     return warm * (low + (config.lr - low) * 0.5 * (1 + math.cos(math.pi * done)))
@@ -317,7 +330,7 @@ def run(training: Training, progress_bar: bool = True) -> Training:
             if _due(training):
                 if report(training, bar)["val_loss"] is not None:
                     saved_at = time.monotonic()
-            elif stopped() or time.monotonic() - saved_at > 60 * training.config.save_minutes:
+            elif time.monotonic() - saved_at > 60 * training.config.save_minutes:
                 save(training)
                 saved_at = time.monotonic()
             bar.update(1 if training.total_steps else 0)
@@ -402,7 +415,10 @@ def _due(training: Training) -> bool:
 def report(training: Training, bar=None) -> dict:
     """Add a line to the history; validate, keep the best, sample and save where it is time."""
     progress, config = training.progress, training.config
-    train_loss = (training.meter / max(1, progress.meter_steps)).item()
+    began = time.perf_counter()
+    train_loss = (training.meter / max(1, progress.meter_steps)).item()  # waits for a GPU's queue
+    progress.seconds += time.perf_counter() - began
+    progress.meter_seconds += time.perf_counter() - began
     _check_finite(training, train_loss)
     chars = progress.meter_steps * config.batch * config.seq
     due = progress.step % eval_every(training) == 0 or training.finished
@@ -435,6 +451,7 @@ def validate(training: Training) -> float:
     """Validation loss in nats per character; a new best is written to best.safetensors at once."""
     dtype = PRECISIONS[training.precision]
     value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
+    _check_finite(training, value)
     if value < training.progress.best_loss:
         training.progress.best_loss, training.progress.best_step = value, training.progress.step
         _write(training, "best.safetensors", whole=False)
@@ -442,7 +459,9 @@ def validate(training: Training) -> float:
 
 
 def save(training: Training) -> None:
-    """Write last.safetensors: all that `resume` needs."""
+    """Write last.safetensors: all that `resume` needs. TrainingError on broken weights."""
+    for weights in training.model.parameters():
+        _check_finite(training, weights.detach().abs().sum().item())
     _write(training, "last.safetensors", whole=True)
 
 
@@ -489,7 +508,7 @@ def _append_sample(training: Training) -> None:
 def _append_history(folder: Path, row: dict) -> None:
     path = folder / "history.csv"
     folder.mkdir(parents=True, exist_ok=True)
-    new = not path.exists()
+    new = not path.exists() or path.stat().st_size == 0
     with open(path, "a", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
         if new:
@@ -503,21 +522,21 @@ def _short(value) -> str:
 
 def _truncate_records(training: Training) -> None:
     """Drop what was recorded after the checkpoint: it will be recorded again."""
-    step = training.progress.step
-    history, samples = training.folder / "history.csv", training.folder / "samples.jsonl"
-    if history.exists():
-        lines = history.read_text(encoding="utf-8").splitlines()
-        kept = lines[:1] + [x for x in lines[1:] if _leading_int(x) <= step and x.count(",") == 7]
-        write_atomically(history, ("\n".join(kept) + "\n").encode())
-    if samples.exists():
-        lines = [x for x in samples.read_text(encoding="utf-8").splitlines() if x.endswith("}")]
-        kept = [x for x in lines if json.loads(x)["step"] <= step]
-        write_atomically(samples, "".join(x + "\n" for x in kept).encode())
+    step, folder = training.progress.step, training.folder
+    _keep_lines(folder / "samples.jsonl", lambda line: json.loads(line)["step"] <= step)
+    _keep_lines(
+        folder / "history.csv",
+        lambda line: line.startswith(b"step,") or int(line.split(b",", 1)[0]) <= step,
+    )
+    for partial in folder.glob(".*.partial"):  # of a process killed while it was writing
+        partial.unlink(missing_ok=True)
 
 
-def _leading_int(line: str) -> int:
-    first = line.split(",", 1)[0]
-    return int(first) if first.isdigit() else 2**62
+def _keep_lines(path: Path, wanted: Callable[[bytes], bool]) -> None:
+    """Drop the other lines of a file, and a last one that was cut off before its end."""
+    if path.exists():
+        lines = path.read_bytes().split(b"\n")[:-1]
+        write_atomically(path, b"".join(line + b"\n" for line in lines if wanted(line)))
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ TRAIN, VAL = np.split(VOCAB.encode(TEXT), [7000])
 
 
 def settings(**changes):
-    kept = {"batch": 8, "seq": 20, "steps": 120, "lr": 5e-3, "warmup": 10, "eval_every": 20}
+    kept = {"batch": 8, "seq": 20, "steps": 120, "lr": 3e-3, "warmup": 10, "eval_every": 20}
     return train.TrainConfig(**{**kept, "schedule": "constant", "device": GPU, **changes})
 
 
