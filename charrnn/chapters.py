@@ -160,6 +160,15 @@ def sweep_row(run: Run, temperature: float) -> dict:
     raise ValueError(f"temperature {temperature} is not in the sweep; it has {drawn}")
 
 
+def each_sample(run: Run) -> pd.DataFrame:
+    """Measures of every text on its own, a row each: `misspelt`, `distinct_2`, and the
+    `temperature` it was drawn at, which is NaN for the pieces of held-out text."""
+    rows = [(r["temperature"], r["each"]) for r in run.measures["sweep"]]
+    rows.append((np.nan, run.measures["held_out"]["each"]))
+    frames = [pd.DataFrame(each, dtype=float).assign(temperature=t) for t, each in rows]
+    return pd.concat(frames, ignore_index=True)
+
+
 def shown(run: Run, temperature: float, seed: int) -> str:
     """A text that was kept with the run: unselected, seeds 0 to 2, at 0.5, 0.8 and 1.0."""
     for record in run.measures["shown"]["samples"]:

@@ -30,6 +30,7 @@ def row(temperature, known, novel=0.9):
         "entropy": 2 * temperature,
         "known": None if known is None else share(known, known - 0.1, known + 0.1),
         "novel": {"20": share(novel)},
+        "each": {"misspelt": [0.1, None], "distinct_2": [0.5, temperature]},
     }
 
 
@@ -45,7 +46,8 @@ def run():
     model = CharRNN(ModelConfig(len(vocab), hidden=12, layers=2), torch.Generator().manual_seed(1))
     measures = {
         "sweep": [row(0.5, 0.9), row(1.0, 0.7), row(1.5, None)],
-        "held_out": {"known": share(0.95, 0.94, 0.96), "novel": {"20": None}},
+        "held_out": {"known": share(0.95, 0.94, 0.96), "novel": {"20": None},
+                     "each": {"misspelt": [0.0], "distinct_2": [0.9]}},
         "shown": {"samples": [kept(1.0, 0), kept(0.5, 7, slider=True, longest_copy=9)]},
         "loops": {"greedy": [{"prompt": "", "start": 3, "period": 13, "repeats": 40},
                              {"prompt": "The "}]},
@@ -73,6 +75,15 @@ def test_a_nested_measure_and_a_missing_yardstick(run):
     panel = chapters.sweep_panel(run, "novel.20")
     assert panel["mean"].tolist() == [0.9, 0.9, 0.9]
     assert "real" not in panel
+
+
+def test_every_text_is_a_row_and_real_ones_have_no_temperature(run):
+    table = chapters.each_sample(run)
+    assert len(table) == 3 * 2 + 1
+    hot = table[table.temperature == 1.5]
+    assert hot.distinct_2.tolist() == [0.5, 1.5] and np.isnan(hot.misspelt.iloc[1])
+    real = table[table.temperature.isna()]
+    assert real[["misspelt", "distinct_2"]].values.tolist() == [[0.0, 0.9]]
 
 
 def test_a_row_of_the_sweep_is_found_by_its_temperature(run):

@@ -171,9 +171,9 @@ def test_figures_leave_matplotlib_as_it_was():
 
 
 def test_a_notebook_s_theme_changes_nothing():
-    plain = f._png(EVERY["bars"]())
+    plain = f.png(EVERY["bars"]())
     with mpl.rc_context({"axes.grid": True, "font.size": 30, "savefig.facecolor": "red"}):
-        assert f._png(EVERY["bars"]()) == plain
+        assert f.png(EVERY["bars"]()) == plain
 
 
 # -------------------------------------------------------------------------------------- show

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from charrnn import figures_text as f
+from charrnn import figures as f
 
 
 def shares(*values):
@@ -72,3 +72,49 @@ def test_a_state_that_stops_is_named_with_its_lap():
     assert "c" in words
     h, c = lines(fig)
     assert len(h) == 2 and len(c) == 4
+
+
+def samples_of(temperatures=(0.1, 0.5, 1.0, 1.5), n=12, seed=0):
+    """Made-up measures of single texts: hotter ones are more varied and worse spelt."""
+    rng = np.random.default_rng(seed)
+    rows = [(t, 0.1 * t + 0.01 * rng.random(), 0.5 + 0.3 * t + 0.02 * rng.random())
+            for t in temperatures for _ in range(n)]  # fmt: skip
+    rows += [(np.nan, 0.01 * rng.random(), 0.9 + 0.02 * rng.random()) for _ in range(n)]
+    return pd.DataFrame(rows, columns=["temperature", "misspelt", "distinct_2"])
+
+
+def test_every_sample_is_a_dot_of_its_temperature():
+    fig = f.spread_of_samples(samples_of(), "misspelt", "misspelt words")
+    assert "misspelt words" in drawn(fig)
+    labels = [t.get_text() for t in fig.axes[0].get_xticklabels()]
+    assert labels == ["0.1", "0.5", "1", "1.5", "real"]
+    dots = [np.asarray(c.get_offsets()) for c in fig.axes[0].collections]
+    dots = [d for d in dots if len(d)]
+    assert [len(d) for d in dots] == [12] * 5
+    assert sorted(dots[1][:, 1]) == sorted(samples_of().query("temperature == 0.5").misspelt)
+
+
+def test_two_measures_against_each_other_with_real_text_behind():
+    table = samples_of()
+    fig = f.trade(table, "distinct_2", "misspelt", "distinct pairs", "misspelt words")
+    words = drawn(fig)
+    assert all(w in words for w in ("T = 0.1", "T = 1.5", "real text", "misspelt words"))
+    dots = [np.asarray(c.get_offsets()) for c in fig.axes[0].collections]
+    assert sorted(len(d) for d in dots if len(d) >= 12) == [12, 48]
+
+
+def test_too_few_texts_are_said_to_be_too_few():
+    table = samples_of()
+    empty = table.assign(misspelt=np.nan)
+    for fig in (
+        f.spread_of_samples(empty, "misspelt", "x"),
+        f.trade(empty, "distinct_2", "misspelt", "x", "y"),
+        f.trade(table.query("temperature > 0"), "distinct_2", "misspelt", "x", "y"),
+    ):
+        assert "too little" in drawn(fig)
+
+
+def test_real_texts_that_are_all_alike_have_no_density():
+    table = samples_of()
+    table.loc[table.temperature.isna(), "misspelt"] = 0.0
+    drawn(f.trade(table, "distinct_2", "misspelt", "x", "y"))

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon
 from matplotlib.path import Path
 from numpy.typing import ArrayLike
 
-from charrnn.figures import BLUE, DASHES, INK, MONO, ORANGE, PINK, TEAL, WIDTH, style, visible
+from charrnn.figures.look import BLUE, DASHES, INK, MONO, ORANGE, PINK, TEAL, WIDTH, style, visible
 
 HUES = INPUT, STATE, OUTPUT = TEAL, BLUE, ORANGE
 GATE = GRADIENT = PINK

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from charrnn import diagrams as d
 from charrnn.figures import INK, PALETTE, WIDTH, show
+from charrnn.figures import diagrams as d
 
 X = np.eye(4)[[0, 1, 2, 2]]
 H = np.array([[0.3, -0.1, 0.9], [1, 0.3, 0.1], [0.1, -0.5, -0.3], [-0.3, 0.9, -0.04]])
