@@ -6,10 +6,16 @@ PORT ?= 8000
 JOBS ?= 2
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+BUILT := _build/.book
 export JUPYTER_PREFER_ENV_PATH := 1
 
 .PHONY: help venv book test check smoke browser serve bench clean
 .DEFAULT_GOAL := help
+
+# An environment whose Python is gone, or whose folder was moved, is made anew.
+ifneq ($(shell $(BIN)/python -c 'import sys; print(sys.prefix in open(sys.prefix + "/bin/pip").read())' 2>/dev/null),True)
+$(shell rm -f $(STAMP))
+endif
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -23,7 +29,11 @@ venv: $(STAMP)  ## the virtual environment (PYTHON=python3.12 chooses the interp
 book: $(STAMP)  ## build the book from the recorded runs; fails on any warning
 	$(BIN)/jupyter-book build . --all -W --keep-going -q
 	$(BIN)/python tools/check_executed.py _build/jupyter_execute/book
+	@touch $(BUILT)
 	@echo "The book: _build/html/book/index.html (make serve)"
+
+$(BUILT): _config.yml _toc.yml requirements.txt $(shell find book charrnn data/runs -type f -not -name '*.pyc' 2>/dev/null)
+	@$(MAKE) --no-print-directory book
 
 test: $(STAMP)  ## the tests: no network, no GPU
 	$(BIN)/python -m pytest
@@ -39,8 +49,9 @@ smoke: $(STAMP)  ## execute every chapter with papermill in smoke mode
 browser: book  ## look at every page in Chromium: errors, requests, overflow, screenshots
 	$(BIN)/python -m pytest -m browser tests/browser
 
-serve: book  ## the book at http://127.0.0.1:$(PORT)/book/index.html
-	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+serve: $(STAMP) $(BUILT)  ## the book, built if it is not up to date, at http://127.0.0.1:8000 (PORT=)
+	@echo "The book: http://127.0.0.1:$(PORT)/book/index.html (Ctrl-C stops)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 bench: $(STAMP)  ## the benchmarks of this machine (minutes)
 	$(BIN)/python -m benchmarks.sampling

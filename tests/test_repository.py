@@ -62,6 +62,50 @@ def test_the_repository_address_agrees():
     assert f"{address} /content/project" in (ROOT / "book" / "_setup_cell.py").read_text()
 
 
+def test_another_address_goes_everywhere_and_back(tmp_path, monkeypatch, capsys):
+    for name in ("_config.yml", "book/_setup_cell.py", "book/index.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    repository = tool("repository")
+    monkeypatch.setattr(repository, "ROOT", tmp_path)
+    ours, fork = repository.address(), "https://example.org/me/fork"
+    repository.main(fork)
+    for path in (p for p in tmp_path.rglob("*") if p.is_file()):
+        assert fork in path.read_text() and ours not in path.read_text()
+    repository.main(ours)
+    for path in (p for p in tmp_path.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (ROOT / path.relative_to(tmp_path)).read_bytes()
+    with pytest.raises(SystemExit, match="not a repository's web address"):
+        repository.main('https://example.org/me/"; rm')
+
+
+def set_up_chapter(monkeypatch, folder):
+    """Execute the set-up cell in a folder: the commands that it ran, and its root."""
+    ran = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: ran.append(command))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(folder)
+    names = {}
+    exec((ROOT / "book" / "_setup_cell.py").read_text(), names)
+    return ran, names["root"]
+
+
+def test_the_setup_cell_fetches_nothing_where_the_project_is(monkeypatch, tmp_path):
+    assert set_up_chapter(monkeypatch, ROOT / "book") == ([], ROOT)
+    monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+    assert set_up_chapter(monkeypatch, tmp_path)[0] == []
+
+
+@pytest.mark.skipif(Path("/content/project").exists(), reason="the project is on this Colab")
+def test_the_setup_cell_leaves_colabs_torch(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    (command,), root = set_up_chapter(monkeypatch, tmp_path)
+    packages, clone, install = command.split(" && ")
+    assert packages.endswith(" -m pip install -q pooch 'pyspellchecker<1'")
+    assert clone.startswith("git clone -q --depth 1 https://") and clone.endswith(f" {root}")
+    assert install.endswith(f" -m pip install -q --no-deps -e {root}")
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_chapters_are_text_with_code(path):
     code = [source(c) for c in cells(path)[1:]]
@@ -124,6 +168,20 @@ def test_pins_lie_in_the_ranges():
         wanted = Requirement(line)
         assert wanted.specifier.contains(pins.pop(wanted.name)), line
     assert not pins, f"pinned, but in no range: {pins}"
+
+
+def test_the_hooks_are_of_the_pinned_versions():
+    pins = dict(re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    revisions = dict(re.findall(r"repo: https://\S+/([\w-]+)\n +rev: v?(\S+)", hooks))
+    assert revisions["ruff-pre-commit"] == pins["ruff"]
+    assert revisions["nbstripout"] == pins["nbstripout"]
+
+
+def test_every_package_of_the_library_is_installed():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    found = {p.parent.relative_to(ROOT) for p in (ROOT / "charrnn").rglob("__init__.py")}
+    assert sorted(listed) == sorted(".".join(p.parts) for p in found)
 
 
 def test_the_recorded_runs_stay_small():

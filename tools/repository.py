@@ -15,6 +15,8 @@ def address() -> str:
 
 
 def main(new: str) -> None:
+    if not re.fullmatch(r"https?://[\w.:-]+(/[\w.~-]+)+", new):
+        sys.exit(f"not a repository's web address: {new}")
     old = address()
     files = [ROOT / "_config.yml", ROOT / "book" / "_setup_cell.py"]
     for path in [*files, *sorted((ROOT / "book").glob("*.ipynb"))]:
@@ -27,4 +29,4 @@ def main(new: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    main(sys.argv[1].rstrip("/"))
+    main(sys.argv[1].rstrip("/").removesuffix(".git"))

@@ -17,15 +17,25 @@ fi
   echo "Python's venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2
   exit 2
 }
-[ -x "$venv/bin/python" ] && "$venv/bin/python" -c "$good" 2>/dev/null || "$python" -m venv --clear "$venv"
+# Half made (no pip yet), moved (its commands name another folder) or of another Python: made anew.
+healthy="import sys, pip; assert sys.prefix in open(sys.prefix + '/bin/pip').read(); $good"
+if ! "$venv/bin/python" -c "$healthy" 2>/dev/null; then
+  clear=()
+  if [ -e "$venv/pyvenv.cfg" ]; then clear=(--clear); fi
+  "$python" -m venv ${clear[@]+"${clear[@]}"} "$venv"
+fi
 index=()
 if [ -n "${TORCH_INDEX:-}" ]; then
   index=(--extra-index-url "$TORCH_INDEX")
 elif [ "$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null 2>&1; then
   cpu=https://download.pytorch.org/whl/cpu
   probe="import urllib.request as u; u.urlopen('$cpu/torch/', timeout=5)"
-  if "$venv/bin/python" -c "$probe" 2>/dev/null; then index=(--extra-index-url "$cpu"); fi
+  if "$venv/bin/python" -c "$probe" 2>/dev/null; then
+    index=(--extra-index-url "$cpu")
+  else
+    echo "$cpu cannot be reached: PyTorch is taken from pip's usual index, where it may be several GB"
+  fi
 fi
-echo "Installing into $venv ${index[*]:+(the CPU build of PyTorch)}; this takes a minute or two"
+echo "Installing into $venv${index[*]:+ (the CPU build of PyTorch)}; this takes a minute or two"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check ${index[@]+"${index[@]}"} -r requirements.txt
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -e .

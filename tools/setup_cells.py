@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
+TAGS = ["setup", "hide-input"]
 
 
 def main() -> None:
@@ -12,9 +13,10 @@ def main() -> None:
     for path in sorted((ROOT / "book").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         first = next(c for c in notebook.cells if c.cell_type == "code")
-        first.source = text
-        first.metadata["tags"] = ["setup", "hide-input"]
-        nbformat.write(notebook, path)
+        if (first.source, first.metadata.get("tags")) != (text, TAGS):
+            first.source, first.metadata["tags"] = text, TAGS
+            nbformat.write(notebook, path)
+            print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

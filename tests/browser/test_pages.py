@@ -39,7 +39,7 @@ def server():
 def browser():
     from playwright.sync_api import sync_playwright
 
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium", "google-chrome", "chromium-browser")
     path = next((p for p in map(shutil.which, names) if p), None)
     assert path, "Chromium is needed: apt-get install chromium"
     with sync_playwright() as playwright:
