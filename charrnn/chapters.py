@@ -18,7 +18,7 @@ from charrnn.claims import result
 from charrnn.devices import choose_device
 from charrnn.measure import measure_run
 from charrnn.recipe import load_recipe
-from charrnn.runs import Run, list_runs, load_run, train_recipe
+from charrnn.runs import LENGTHS, Run, list_runs, load_run, train_recipe
 from charrnn.sample import make_stepper
 from charrnn.score import LN2
 
@@ -94,6 +94,9 @@ def facts(run: Run) -> pd.DataFrame:
         rows[key] = _loss(i["losses"]["val_published"])
     if i.get("init_from"):
         rows["started from"] = i["init_from"]
+    for earlier in i.get("earlier_lengths", ()):
+        asked = next(f"{value:g} {name}" for name, value in earlier.items() if name in LENGTHS)
+        rows["learning rate"] = f"until step {earlier['until_step']:,} as for {asked} in all"
     return pd.DataFrame({"": rows})
 
 

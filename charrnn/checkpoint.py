@@ -52,9 +52,16 @@ class Checkpoint:
         return {k[cut:]: v for k, v in self.tensors.items() if k.startswith(prefix + ".")}
 
     def model(self) -> CharRNN:
-        """The trained network on the CPU, in evaluation mode."""
+        """The trained network on the CPU, in evaluation mode.
+
+        Raises CheckpointError where the weights are not those of the network described.
+        """
         model = CharRNN(self.config)
-        model.load_state_dict(self.part("model"))
+        try:
+            model.load_state_dict(self.part("model"))
+        except RuntimeError as error:
+            detail = " ".join(str(error).split())
+            raise CheckpointError(f"the checkpoint is broken: {detail}") from None
         return model.eval()
 
 
@@ -128,14 +135,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         # Copies: a view of the file lies at odd addresses, where kernels may round differently.
         tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
     try:
-        return Checkpoint(
-            config=ModelConfig(**header["model"]),
-            vocab=Vocab.from_json(json.dumps(header["vocab"])),
-            corpus=header["corpus"],
-            settings=header["settings"],
-            progress=header["progress"],
-            tensors=tensors,
-        )
+        config = ModelConfig(**header["model"])
+        vocab = Vocab.from_json(json.dumps(header["vocab"]))
+        if len(vocab) != config.vocab_size:
+            raise ValueError(f"{len(vocab)} symbols for a model of {config.vocab_size}")
+        kept = [dict(header[name]) for name in ("corpus", "settings", "progress")]
+        return Checkpoint(config, vocab, *kept, tensors)
     except (KeyError, TypeError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
         raise CheckpointError(f"{path} has a broken header ({what})") from None

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.checkpoint import write_atomically
-from charrnn.recipe import Texts, open_texts
-from charrnn.runs import Run, RunError, commit, find_run, load_run, recipe_from_dict
+from charrnn.recipe import Texts
+from charrnn.runs import Run, commit, find_run, load_run, run_texts
 from charrnn.sample import sample, sample_many
 from charrnn.score import LN2
 from charrnn.structure import copying, diversity, essays, loops, plays, shares, words
+from charrnn.structure.copying import COPY_LIMIT
 
 TEMPERATURES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
 SLIDER = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
@@ -27,23 +28,24 @@ SAMPLES = 16
 LENGTH = 2000
 SHOWN = 1000
 NOVEL = (5, 10, 15, 20, 30, 40, 60)
-COPY_LIMIT = 60
-"""Longest run of a text that may not be shared which a kept sample may hold, in characters."""
 STRUCTURES = {"paul_graham": "essays", "tinyshakespeare": "plays", "shakespeare": "plays"}
 
 
 def measure_run(
-    name: str | Path, samples: int = SAMPLES, length: int = LENGTH, progress=print
+    name: str | Path,
+    samples: int = SAMPLES,
+    length: int = LENGTH,
+    progress=print,
+    text: str | Path | None = None,
 ) -> Path:
     """Measure a run and write its measures.json: `samples` texts of `length` a temperature.
 
-    Raises RunError where the text is not the run's, CorpusError where it cannot be had.
+    text: the file of its text, where that is not where it was. Raises RunError where the text is
+    not the run's, CorpusError where it cannot be had.
     """
     folder = find_run(name)
     run = load_run(folder)
-    texts = open_texts(recipe_from_dict(run.info["recipe"]), progress=False)
-    if texts.corpus.sha256 != run.info["corpus"]["sha256"]:
-        raise RunError(f"{texts.corpus.name} is not the text {run.name} was trained on: other hash")
+    _, texts = run_texts(folder, text, progress=False)
     train, held_out = _text(texts, texts.split.train), _held_out(texts)
     lexicon = words.Lexicon.english() | words.Lexicon.from_text(train, name="its training text")
     progress(f"{run.name}: sampling at {len(TEMPERATURES)} temperatures")
@@ -90,12 +92,14 @@ def _row(samples: list[str], train: str, lexicon: words.Lexicon) -> dict:
     known = [words.known_share(s, lexicon) for s in samples]
     wrong = [words.spelling_errors(s, lexicon).share for s in samples]
     matches = copying.compare(samples, train)
+    distinct = [diversity.distinct_n(s, 2) for s in samples]
     novel = [m.novelty(NOVEL) for m in matches]
     longest = [m.longest().length for m in matches]
     return {
         "known": _share(known),
         "misspelt": _share(wrong),
-        "distinct_2": _share([diversity.distinct_n(s, 2) for s in samples]),
+        "distinct_2": _share(distinct),
+        "each": {"misspelt": _each(wrong), "distinct_2": _each(distinct)},
         "repeated_4": _share([diversity.repeated_share(s, 4) for s in samples]),
         "trigram_entropy": _mean([diversity.ngram_entropy(s, 3) for s in samples]),
         "novel": {str(n): _share([x[n] for x in novel]) for n in NOVEL},
@@ -109,6 +113,11 @@ def _share(found: list[shares.Share]) -> dict | None:
         return None
     e = shares.bootstrap_share(counted, seed=0)
     return {"value": e.value, "low": e.low, "high": e.high, "total": sum(s.total for s in counted)}
+
+
+def _each(found: list[shares.Share]) -> list[float | None]:
+    """The share in each text on its own; None in one that had nothing to count."""
+    return [round(s.value, 5) if s.total else None for s in found]
 
 
 def _mean(values: list[float]) -> dict | None:
@@ -200,23 +209,10 @@ def _shown(run: Run, texts: Texts, train: str) -> dict:
     matches = copying.compare([r["text"] for r in kept.values()], train)
     for record, match in zip(kept.values(), matches, strict=True):
         if not texts.corpus.shareable:
-            record["text"], record["cut"] = _cut(record["text"], match)
-        record["longest_copy"] = _longest_in(match, len(record["text"]))
+            whole, stop = len(record["text"]), match.allowed()
+            record |= {"text": record["text"][:stop], "cut": stop if stop < whole else None}
+        record["longest_copy"] = match.longest_before(len(record["text"]))
     return {"limit": None if texts.corpus.shareable else COPY_LIMIT, "samples": list(kept.values())}
-
-
-def _cut(text: str, match: copying.Matches) -> tuple[str, int | None]:
-    """A text up to where it would copy more than the limit, and that place (None: all of it)."""
-    long = [r for r in match.runs(COPY_LIMIT + 1)]
-    if not long:
-        return text, None
-    stop = long[0].start + COPY_LIMIT
-    return text[:stop], stop
-
-
-def _longest_in(match: copying.Matches, end: int) -> int:
-    """The longest copied run of a text's first `end` characters."""
-    return int(np.minimum(match.lengths[:end], end - np.arange(end)).max(initial=0))
 
 
 def _plays(drawn: dict[float, list[str]], held_out: str, train: str, length: int) -> dict:

@@ -21,6 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+MOST = {"vocab_size": 0x110000, "hidden": 1 << 16, "layers": 100}
+"""What no one means: code points there are, and sizes that no machine at hand has memory for."""
 State = tuple[Tensor, ...]
 
 
@@ -44,9 +46,14 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ValueError(f"cell is {self.cell!r}; it must be one of {', '.join(CELLS)}")
-        for name in ("vocab_size", "hidden", "layers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name, most in MOST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int):
+                raise ValueError(f"{name} is {value!r}; it must be a whole number")
+            if value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+            if value > most:
+                raise ValueError(f"{name} is {value}; it must be at most {most:,}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
 

@@ -27,12 +27,12 @@ from charrnn.recipe import (
 )
 from charrnn.runs import Run, load_run
 from charrnn.sample import Sampling
-from charrnn.train import TrainConfig
+from charrnn.settings import TrainConfig
 
 SHAPE = ("cell", "hidden", "layers")
 MODEL = tuple(f.name for f in fields(ModelConfig) if f.name != "vocab_size")
 TRAINING = tuple(f.name for f in fields(TrainConfig))
-TEXT = ("level", "split", "split_kind", "sample_every")
+TEXT = ("level", "split", "split_kind")
 # An option that another setting would leave without effect is refused rather than ignored.
 NEEDS = {
     "warmup": ("schedule", "cosine"),
@@ -109,9 +109,7 @@ def plan_training(
     recipe = _with_samples(recipe, texts, given)
     plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))
     _check(plan)
-    if "warmup" not in given:
-        plan = _with_short_warmup(plan)
-    return _with_regular_samples(plan, given.get("sample_every"))
+    return plan if "warmup" in given else _with_short_warmup(plan)
 
 
 def _known(options: dict) -> dict:
@@ -191,6 +189,8 @@ def _override(recipe: Recipe, given: dict) -> Recipe:
     """The recipe with the options in place of its own settings."""
     model = recipe.model | {k: v for k, v in given.items() if k in MODEL}
     training = {k: v for k, v in given.items() if k in TRAINING}
+    if "sample_every" in training:  # instead of the recipe's own steps
+        training.setdefault("sample_steps", ())
     off = {k: None for k in ("clip_norm", "clip_value") if training.get(k) == 0}
     changed = change(recipe.training, **{k: v for k, v in training.items() if k not in off})
     recipe = replace(
@@ -271,18 +271,4 @@ def _with_short_warmup(plan: Plan) -> Plan:
     if plan.total_steps is None or training.warmup <= plan.total_steps // 10:
         return plan
     training = replace(training, warmup=plan.total_steps // 10)
-    return replace(plan, recipe=replace(plan.recipe, training=training))
-
-
-def _with_regular_samples(plan: Plan, every: int | None) -> Plan:
-    """Sample steps at every so many steps of the training."""
-    if every is None:
-        return plan
-    if every < 1:
-        raise ValueError(f"sample_every is {every}; it must be at least 1")
-    last = plan.total_steps or 1000 * every
-    steps = tuple(range(every, last + 1, every))
-    if len(steps) > 1000:
-        raise ValueError(f"sample_every {every} asks for {len(steps)} samples; 1000 at most")
-    training = replace(plan.recipe.training, sample_steps=steps)
     return replace(plan, recipe=replace(plan.recipe, training=training))

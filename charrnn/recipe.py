@@ -18,16 +18,19 @@ from charrnn.batches import shuffle_lines
 from charrnn.corpora import (
     Corpus,
     Split,
+    corpus_names,
     encode_corpus,
     load_corpus,
     split_char_rnn,
     split_contiguous,
 )
 from charrnn.model import ModelConfig
-from charrnn.train import TrainConfig
+from charrnn.settings import TrainConfig
 from charrnn.vocab import Vocab
 
 SCALES = ("post", "laptop", "smoke")
+SAMPLES = Path("data", "samples")
+"""Texts written for this project, in a checkout of it."""
 SPLITS = ("contiguous", "char-rnn", "lines")
 
 
@@ -119,7 +122,7 @@ def change(training: TrainConfig, **changes) -> TrainConfig:
 def repository() -> Path | None:
     """The checkout that holds data/: the package's own, or one above the working folder."""
     for folder in (Path(__file__).resolve().parents[1], Path.cwd(), *Path.cwd().parents):
-        if (folder / "data" / "samples").is_dir() and (folder / "charrnn").is_dir():
+        if (folder / SAMPLES).is_dir() and (folder / "charrnn").is_dir():
             return folder
     return None
 
@@ -127,12 +130,35 @@ def repository() -> Path | None:
 def sample_text(name: str) -> Path:
     """A text of `data/samples/`, written for this project."""
     root = repository()
-    if root is None or not (root / "data" / "samples" / name).is_file():
+    if root is None or not (root / SAMPLES / name).is_file():
         raise FileNotFoundError(
             f"data/samples/{name} is not here: smoke scale needs a checkout of the project; "
             "run it from there, or choose another scale"
         )
-    return root / "data" / "samples" / name
+    return root / SAMPLES / name
+
+
+def portable(corpus: str) -> str:
+    """A recipe's corpus as a run keeps it: a text of this checkout goes by its place in it."""
+    root = repository()
+    if root is None or not Path(corpus).is_relative_to(root / SAMPLES):
+        return corpus
+    return Path(corpus).relative_to(root).as_posix()
+
+
+def located(corpus: str) -> str:
+    """The inverse of `portable`, in whatever folder the checkout is now."""
+    root = repository()
+    inside = root is not None and Path(corpus).is_relative_to(SAMPLES)
+    return str(root / corpus) if inside else corpus
+
+
+def public(corpus: str) -> str:
+    """A recipe's corpus as a published run keeps it: of a file elsewhere only its name is left."""
+    kept = portable(corpus)
+    if kept in corpus_names() or Path(kept).is_relative_to(SAMPLES):
+        return kept
+    return Path(kept).name
 
 
 def open_texts(recipe: Recipe, progress: bool = True, corpus: Corpus | None = None) -> Texts:

@@ -22,20 +22,35 @@ import numpy as np
 
 from charrnn import export
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint, write_atomically
+from charrnn.corpora import corpus_names
 from charrnn.devices import choose_device, describe_device
 from charrnn.model import CharRNN
-from charrnn.recipe import Recipe, Texts, change, model_config, open_texts, repository
+from charrnn.recipe import (
+    Recipe,
+    Texts,
+    change,
+    located,
+    model_config,
+    open_texts,
+    portable,
+    public,
+    repository,
+)
+from charrnn.records import read_history, read_samples
 from charrnn.score import loss as stream_loss
+from charrnn.settings import TrainConfig
+from charrnn.structure.copying import COPY_LIMIT, compare
 from charrnn.train import (
     Interrupted,
-    TrainConfig,
     Training,
-    read_history,
     resume,
     run,
+    settings_of,
     start,
 )
 from charrnn.vocab import Vocab
+
+LENGTHS = ("epochs", "steps", "minutes")
 
 
 class RunError(ValueError):
@@ -139,9 +154,12 @@ def _read_json(path: Path) -> dict:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise RunError(f"{path} is damaged: it is not JSON ({error})") from None
+    if not isinstance(read, dict):
+        raise RunError(f"{path} is damaged: it is not a JSON object")
+    return read
 
 
 def _records(path: Path, read: Callable):
@@ -152,11 +170,6 @@ def _records(path: Path, read: Callable):
         return read(path)
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged ({error}); the run opens without it") from None
-
-
-def read_samples(path: Path) -> list[dict]:
-    """The records of a samples.jsonl."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def train_recipe(
@@ -185,31 +198,66 @@ def train_recipe(
     return _finish(training, recipe, texts, progress, init_from)
 
 
-def resume_run(folder: str | Path, progress: bool = True, **changes) -> Run:
+def resume_run(
+    folder: str | Path, progress: bool = True, text: str | Path | None = None, **changes
+) -> Run:
     """Go on with a stopped training; `changes` may give a new total (epochs, steps or minutes).
 
-    Raises RunError where the folder holds no training or its text has changed since.
+    text: the file of its text, where that has moved. Raises RunError where the folder holds no
+    training or its text has changed since.
     """
     folder = find_run(folder)
     if not (folder / "last.safetensors").is_file():
         raise RunError(f"{folder} holds no training to resume; --init-from starts from its weights")
-    info = _read_json(folder / "run.json")
-    if "recipe" not in info:
-        raise RunError(f"{folder} has no run.json that says which text it was trained on")
-    recipe = recipe_from_dict(info["recipe"])
-    texts = open_texts(recipe, progress)
-    if texts.corpus.sha256 != info["corpus"]["sha256"]:
-        raise RunError(f"{recipe.corpus} is not what this run was trained on: its hash has changed")
-    kept = TrainConfig.from_dict(load_checkpoint(folder / "last.safetensors").settings)
+    recipe, texts = run_texts(folder, text, progress)
+    kept = settings_of(load_checkpoint(folder / "last.safetensors"))
     settings = change(kept, **changes)
     training = resume(folder, texts.split.train, texts.split.val, settings)
     recipe = replace(recipe, training=settings)
-    return _finish(training, recipe, texts, progress, info.get("init_from"))
+    info = _read_json(folder / "run.json")
+    asked = {n: getattr(kept, n) for n in LENGTHS if getattr(kept, n) is not None}
+    earlier = info.get("earlier_lengths", [])
+    if any(getattr(settings, n) != getattr(kept, n) for n in LENGTHS):
+        earlier = [*earlier, {**asked, "until_step": training.progress.step}]
+    return _finish(training, recipe, texts, progress, info.get("init_from"), earlier)
 
 
-def _finish(training: Training, recipe: Recipe, texts: Texts, progress: bool, init_from) -> Run:
-    """Run a training to its end, keeping run.json true at every moment."""
+def run_texts(
+    folder: Path, text: str | Path | None = None, progress: bool = True
+) -> tuple[Recipe, Texts]:
+    """The recipe of a run and its text, which is checked to be the one it was trained on.
+
+    text: the file of that text, where it is not where it was. Raises RunError where run.json names
+    no text or the text is another one, CorpusError where it cannot be had.
+    """
+    info = _read_json(folder / "run.json")
+    if "recipe" not in info:
+        raise RunError(f"{folder} has no run.json that says which text it was trained on")
+    try:
+        recipe, sha256 = recipe_from_dict(info["recipe"]), info["corpus"]["sha256"]
+    except (KeyError, TypeError, AttributeError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise RunError(f"{folder / 'run.json'} is damaged ({detail})") from None
+    if text is not None:
+        recipe = replace(recipe, corpus=str(Path(text).expanduser().resolve()))
+    elif recipe.corpus not in corpus_names() and not Path(recipe.corpus).is_file():
+        raise RunError(f"the text {recipe.corpus} is not there; say where it is now (--text FILE)")
+    texts = open_texts(recipe, progress)
+    if texts.corpus.sha256 != sha256:
+        raise RunError(f"{recipe.corpus} is not what this run was trained on: its hash has changed")
+    return recipe, texts
+
+
+def _finish(
+    training: Training, recipe: Recipe, texts: Texts, progress: bool, init_from, earlier=()
+) -> Run:
+    """Run a training to its end, keeping run.json true at every moment.
+
+    earlier: totals that it was asked for before, on which its learning rate depended until then.
+    """
     facts = run_facts(training, recipe, texts, init_from)
+    if earlier:
+        facts["earlier_lengths"] = list(earlier)
     _write_info(training.folder, facts)
     try:
         run(training, progress)
@@ -298,13 +346,14 @@ def progress_facts(training: Training) -> dict:
 
 def recipe_to_dict(recipe: Recipe) -> dict:
     """A recipe as run.json keeps it."""
-    return asdict(recipe)
+    return asdict(recipe) | {"corpus": portable(recipe.corpus)}
 
 
 def recipe_from_dict(kept: dict) -> Recipe:
     """The inverse of `recipe_to_dict`."""
     training = TrainConfig.from_dict(kept["training"])
-    return Recipe(**{**kept, "training": training, "fractions": tuple(kept["fractions"])})
+    fractions, corpus = tuple(kept["fractions"]), located(kept["corpus"])
+    return Recipe(**{**kept, "training": training, "fractions": fractions, "corpus": corpus})
 
 
 def versions() -> dict:
@@ -345,13 +394,48 @@ def _weights_of(name: str | Path) -> Checkpoint:
     return Checkpoint(opened.model.config, opened.vocab, {}, {}, {}, tensors)
 
 
+def published_facts(facts: dict) -> dict:
+    """run.json without the folders of this machine: of a file only its name is left."""
+    recipe = facts["recipe"] | {"corpus": public(facts["recipe"]["corpus"])}
+    init_from = facts.get("init_from")
+    return facts | {"recipe": recipe, "init_from": Path(init_from).name if init_from else None}
+
+
+def published_samples(samples: list[dict], texts: Texts) -> list[dict]:
+    """Samples as they may be passed on: where the corpus may not be, each ends before it copies
+    more than `COPY_LIMIT` characters of the training text, and says where (`cut`) and how long its
+    longest copied run is. RunError where the prompt copies more."""
+    if texts.corpus.shareable or not samples:
+        return samples
+    train = texts.vocab.decode(np.asarray(texts.split.train))
+    matches = compare([record["prompt"] + record["text"] for record in samples], train)
+    published = []
+    for record, match in zip(samples, matches, strict=True):
+        start, stop = len(record["prompt"]), match.allowed()
+        if stop < start:
+            raise RunError(
+                f"the samples' prompt copies more than {COPY_LIMIT} characters of "
+                f"{texts.corpus.title}, which may not be passed on; train with another prompt"
+            )
+        text, longest = record["text"][: stop - start], match.longest_before(stop)
+        cut = stop - start if len(text) < len(record["text"]) else None
+        published.append(record | {"text": text, "cut": cut, "longest_copy": longest})
+    return published
+
+
 def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = None) -> Path:
     """Make a recorded run of a finished training: `data/runs/<name>/`, replaced whole.
 
-    Writes the published model, evaluates it beside the trained one, and copies history and samples.
+    Writes the published model, evaluates it beside the trained one, and keeps history and samples.
+    Nothing of where its text or other runs lie on this machine goes along. Raises RunError where
+    `texts` is not the run's text, or its samples begin with a long quotation of one that may not
+    be passed on.
     """
     source = find_run(folder)
-    facts = _read_json(source / "run.json")
+    facts = published_facts(_read_json(source / "run.json"))
+    if texts.corpus.sha256 != facts["corpus"]["sha256"]:
+        raise RunError(f"{texts.corpus.name} is not the text {name} was trained on: other hash")
+    samples = published_samples(read_samples(source / "samples.jsonl"), texts)
     checkpoint = load_checkpoint(source / "best.safetensors")
     model = checkpoint.model()
     target = target or runs_folder() / name
@@ -371,8 +455,9 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
         facts["published_precision"] = precision
         facts["name"] = name
         _write_info(partial, facts)
-        for part in ("history.csv", "samples.jsonl"):
-            shutil.copy(source / part, partial / part)
+        shutil.copy(source / "history.csv", partial / "history.csv")
+        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in samples]
+        (partial / "samples.jsonl").write_text("".join(lines), encoding="utf-8")
         if (target / "measures.json").is_file():
             dropped = f"measures of the earlier {name} are dropped; run: charrnn measure {name}"
             print(dropped, file=sys.stderr)

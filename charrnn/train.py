@@ -13,8 +13,6 @@ weights bit for bit as one that was not.
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 import signal
 import threading
@@ -32,21 +30,21 @@ from tqdm.auto import tqdm
 from charrnn.batches import Lanes
 from charrnn.checkpoint import (
     Checkpoint,
+    CheckpointError,
     load_checkpoint,
     optimizer_tensors,
     restore_optimizer,
     save_checkpoint,
-    write_atomically,
 )
 from charrnn.devices import PRECISIONS, choose_device, choose_precision
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.optimize import build_optimizer, clip, learning_rate
+from charrnn.records import append_history, append_sample, truncate_records
 from charrnn.sample import Sampling, generate
 from charrnn.score import loss as stream_loss
+from charrnn.settings import TrainConfig
 from charrnn.vocab import Vocab
 
-OPTIMIZERS = ("adamw", "adam", "rmsprop")
-SCHEDULES = ("cosine", "decay", "constant")
-COLUMNS = ("step", "epoch", "chars", "train_loss", "val_loss", "lr", "chars_per_s", "seconds")
 EVAL = {"lanes": 32, "warmup": 128, "seq": 256}
 
 
@@ -56,84 +54,6 @@ class TrainingError(RuntimeError):
 
 class Interrupted(Exception):
     """The training was asked to stop (Ctrl-C, SIGTERM) and has been saved."""
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How to train. Exactly one of `epochs`, `steps`, `minutes` says for how long."""
-
-    batch: int = 50
-    """B: lanes read side by side."""
-    seq: int = 100
-    """T: characters the gradient looks back over (truncated BPTT)."""
-    epochs: float | None = None
-    steps: int | None = None
-    minutes: float | None = None
-    optimizer: str = "adamw"
-    """adamw (Loshchilov & Hutter 2019), adam (Kingma & Ba 2015) or rmsprop (the post's)."""
-    lr: float = 3e-3
-    weight_decay: float = 0.0
-    """Of the matrices; biases are never decayed. Decoupled, so only adamw takes it."""
-    alpha: float = 0.95
-    """RMSProp's smoothing constant."""
-    schedule: str = "cosine"
-    """cosine: warm-up, then down to `lr * min_lr`; decay: char-rnn's, x `lr_decay` an epoch after
-    `lr_decay_after` epochs; constant."""
-    warmup: int = 100
-    min_lr: float = 0.01
-    """Where the cosine ends, as a share of `lr`."""
-    lr_decay: float = 0.97
-    lr_decay_after: float = 10.0
-    clip_norm: float | None = 1.0
-    """Largest norm of the whole gradient of the mean loss."""
-    clip_value: float | None = None
-    """Largest absolute value of a gradient's element. The loss is a mean over time: char-rnn's 5,
-    which clips a sum over time, is 5 / seq here."""
-    seed: int = 0
-    eval_every: int | None = None
-    """Steps between validations (None: a fortieth of the training, at most 500)."""
-    sample_steps: tuple[int, ...] = ()
-    """Steps at which to write a sample, besides the end of the training."""
-    sample_prompt: str = ""
-    sample_length: int = 400
-    sample_temperature: float = 0.8
-    save_minutes: float = 5.0
-    """Longest time between two checkpoints; one is also written at every validation."""
-    device: str = "auto"
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "sample_steps", tuple(self.sample_steps))
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(
-                f"optimizer is {self.optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}"
-            )
-        if self.schedule not in SCHEDULES:
-            raise ValueError(
-                f"schedule is {self.schedule!r}; it must be one of {', '.join(SCHEDULES)}"
-            )
-        lengths = [n for n in ("epochs", "steps", "minutes") if getattr(self, n) is not None]
-        if len(lengths) != 1:
-            raise ValueError(
-                f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})"
-            )
-        for name in ("batch", "seq", "lr", lengths[0], "sample_length"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("clip_norm", "clip_value", "eval_every"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; it must be above 0 (or left out)"
-                )
-
-    def to_dict(self) -> dict:
-        """The fields as a plain dictionary, as a checkpoint keeps them."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: dict) -> TrainConfig:
-        """The inverse of `to_dict`."""
-        return cls(**{f.name: settings[f.name] for f in fields(cls) if f.name in settings})
 
 
 @dataclass
@@ -147,6 +67,15 @@ class Progress:
     meter_steps: int = 0
     """Steps since the last line of the history."""
     meter_seconds: float = 0.0
+
+    @classmethod
+    def from_dict(cls, kept: dict) -> Progress:
+        """The fields as a checkpoint keeps them; KeyError or TypeError where it lacks one."""
+        progress = cls(**{f.name: kept[f.name] for f in fields(cls)})
+        for name, value in asdict(progress).items():
+            if not isinstance(value, int | float):
+                raise TypeError(f"{name} is {value!r}, which is no number")
+        return progress
 
 
 @dataclass
@@ -236,7 +165,7 @@ def resume(
     place in the text or the optimizer's memory would lose its meaning.
     """
     checkpoint = load_checkpoint(Path(folder) / "last.safetensors")
-    kept = TrainConfig.from_dict(checkpoint.settings)
+    kept = settings_of(checkpoint)
     config = config or kept
     for name in ("batch", "seq", "optimizer"):
         if getattr(config, name) != getattr(kept, name):
@@ -244,26 +173,44 @@ def resume(
                 f"{name} was {getattr(kept, name)} and cannot become {getattr(config, name)} on "
                 "the way; keep it, or start a new training from these weights (--init-from)"
             )
-    model = CharRNN(checkpoint.config)
-    model.load_state_dict(checkpoint.part("model"))
-    training = _assemble(
-        model, checkpoint.vocab, train_ids, val_ids, config, Path(folder), checkpoint.corpus
-    )
+    model, vocab = checkpoint.model(), checkpoint.vocab
+    training = _assemble(model, vocab, train_ids, val_ids, config, Path(folder), checkpoint.corpus)
+    try:
+        _restore(training, checkpoint)
+    except (KeyError, TypeError) as error:
+        raise _broken(error) from None
+    truncate_records(training.folder, training.progress.step)
+    return training
+
+
+def settings_of(checkpoint: Checkpoint) -> TrainConfig:
+    """The settings that a checkpoint keeps; CheckpointError where they are broken."""
+    try:
+        return TrainConfig.from_dict(checkpoint.settings)
+    except TypeError as error:
+        raise _broken(error) from None
+
+
+def _broken(error: Exception) -> CheckpointError:
+    detail = " ".join(str(error).split())
+    return CheckpointError(f"the last checkpoint is broken ({type(error).__name__}: {detail})")
+
+
+def _restore(training: Training, checkpoint: Checkpoint) -> None:
+    """Everything but the weights: where the training was, and all that it remembered."""
     restore_optimizer(training.optimizer, checkpoint.part("optimizer"))
-    training.progress = Progress(**{k: v for k, v in checkpoint.progress.items() if k != "scaler"})
+    training.progress = Progress.from_dict(checkpoint.progress)
     if training.scaler.is_enabled() and checkpoint.progress.get("scaler"):
         training.scaler.load_state_dict(checkpoint.progress["scaler"])
     random_states = checkpoint.part("rng")
     if training.device.type in random_states:
         training.generator.set_state(random_states[training.device.type])
     else:  # started on another kind of device
-        training.generator.manual_seed(config.seed + 1 + training.progress.step)
+        training.generator.manual_seed(training.config.seed + 1 + training.progress.step)
     state = checkpoint.part("state")
     if state:
         training.state = tuple(state[str(i)].to(training.device) for i in range(len(state)))
     training.meter = checkpoint.tensors["meter"].to(training.meter)
-    _truncate_records(training)
-    return training
 
 
 def _assemble(model, vocab, train_ids, val_ids, config, folder, corpus) -> Training:
@@ -289,34 +236,6 @@ def _assemble(model, vocab, train_ids, val_ids, config, folder, corpus) -> Train
 
 def _meter_dtype(device: torch.device) -> torch.dtype:
     return torch.float32 if device.type == "mps" else torch.float64
-
-
-def build_optimizer(model: CharRNN, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer of the settings; weight decay applies to matrices alone."""
-    fused = {"fused": True} if model.device.type == "cuda" else {}
-    if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(model.parameters(), lr=config.lr, alpha=config.alpha)
-    if config.optimizer == "adam":
-        return torch.optim.Adam(model.parameters(), lr=config.lr, **fused)
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.lr, **fused)
-
-
-def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> float:
-    """The rate for a step (from 0). `epoch`: epochs read so far; `done`: share of the whole."""
-    if config.schedule == "constant":
-        return config.lr
-    if config.schedule == "decay":
-        falls = math.floor(epoch) - max(1, math.ceil(config.lr_decay_after)) + 1
-        return config.lr * config.lr_decay ** max(0, falls)
-    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
-    low = config.lr * config.min_lr
-    return warm * (low + (config.lr - low) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def run(training: Training, progress_bar: bool = True) -> Training:
@@ -379,14 +298,6 @@ def _loss(training: Training, x: torch.Tensor, y: torch.Tensor):
     return loss, tuple(s.detach() for s in state)
 
 
-def clip(model: CharRNN, config: TrainConfig) -> None:
-    """Clip the gradient by value, by norm (Pascanu et al. 2013), or both."""
-    if config.clip_value is not None:
-        torch.nn.utils.clip_grad_value_(model.parameters(), config.clip_value)
-    if config.clip_norm is not None:
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-
-
 def _check_finite(training: Training, loss: float) -> None:
     if not math.isfinite(loss):
         config = training.config
@@ -408,8 +319,13 @@ def eval_every(training: Training) -> int:
 def _due(training: Training) -> bool:
     """Whether a line of the history is wanted after this step."""
     step, every = training.progress.step, eval_every(training)
-    wanted = step in training.config.sample_steps or training.finished
-    return wanted or step % every == 0 or step % max(1, every // 5) == 0
+    return _sample_due(training) or step % every == 0 or step % max(1, every // 5) == 0
+
+
+def _sample_due(training: Training) -> bool:
+    step, config = training.progress.step, training.config
+    regular = config.sample_every is not None and step % config.sample_every == 0
+    return regular or step in config.sample_steps or training.finished
 
 
 def report(training: Training, bar=None) -> dict:
@@ -434,8 +350,8 @@ def report(training: Training, bar=None) -> dict:
     }
     training.meter.zero_()
     progress.meter_steps, progress.meter_seconds = 0, 0.0
-    _append_history(training.folder, row)
-    if progress.step in config.sample_steps or training.finished:
+    append_history(training.folder, row)
+    if _sample_due(training):
         _append_sample(training)
     if due:
         save(training)
@@ -501,49 +417,7 @@ def _append_sample(training: Training) -> None:
         "seed": config.seed,
         "text": text,
     }
-    with open(training.folder / "samples.jsonl", "a", encoding="utf-8") as out:
-        out.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-def _append_history(folder: Path, row: dict) -> None:
-    path = folder / "history.csv"
-    folder.mkdir(parents=True, exist_ok=True)
-    new = not path.exists() or path.stat().st_size == 0
-    with open(path, "a", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow({k: _short(v) for k, v in row.items()})
-
-
-def _short(value) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.7g}"
-
-
-def _truncate_records(training: Training) -> None:
-    """Drop what was recorded after the checkpoint: it will be recorded again."""
-    step, folder = training.progress.step, training.folder
-    _keep_lines(folder / "samples.jsonl", lambda line: json.loads(line)["step"] <= step)
-    _keep_lines(
-        folder / "history.csv",
-        lambda line: line.startswith(b"step,") or int(line.split(b",", 1)[0]) <= step,
-    )
-    for partial in folder.glob(".*.partial"):  # of a process killed while it was writing
-        partial.unlink(missing_ok=True)
-
-
-def _keep_lines(path: Path, wanted: Callable[[bytes], bool]) -> None:
-    """Drop the other lines of a file, and a last one that was cut off before its end."""
-    if path.exists():
-        lines = path.read_bytes().split(b"\n")[:-1]
-        write_atomically(path, b"".join(line + b"\n" for line in lines if wanted(line)))
-
-
-def read_history(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a history.csv as float64 arrays; NaN where a line has no value."""
-    with open(path, newline="", encoding="utf-8") as opened:
-        rows = list(csv.DictReader(opened))
-    return {c: np.array([float(r[c]) if r[c] else np.nan for r in rows]) for c in COLUMNS}
+    append_sample(training.folder, record)
 
 
 @contextmanager

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import charrnn
+from charrnn import chapters
 from charrnn.plan import NEEDS, TRAINING, free_folder, plan_training
 from charrnn.runs import RunError
-from charrnn.train import TrainConfig
+from charrnn.settings import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 PLAY = (ROOT / "data" / "samples" / "play.txt").read_text(encoding="utf-8")[:4000]
@@ -78,6 +79,12 @@ def test_train_sample_score_resume(text):
     again = charrnn.resume(run.folder, progress=False, steps=6)
     assert again.info["steps"] == 6 and again.info["finished"]
     assert charrnn.load_run("runs/play").info == again.info
+    assert "earlier_lengths" not in run.info
+    assert again.info["earlier_lengths"] == [{"steps": 4, "until_step": 4}]
+    facts = chapters.facts(again).iloc[:, 0]
+    assert facts["learning rate"] == "until step 4 as for 4 steps in all"
+    kept = charrnn.resume(run.folder, progress=False)  # the same total: nothing to tell
+    assert kept.info["earlier_lengths"] == again.info["earlier_lengths"]
 
 
 def test_the_same_call_gives_the_same_weights(text):
@@ -119,9 +126,12 @@ class TestPlan:
         assert self.plan("hello", scale="smoke").recipe.training.warmup == 10
 
     def test_regular_samples(self, text):
-        assert self.plan(text, steps=10, sample_every=4).recipe.training.sample_steps == (4, 8)
-        with pytest.raises(ValueError, match="asks for 5000 samples; 1000 at most"):
-            self.plan(text, steps=5000, sample_every=1)
+        training = self.plan(text, steps=10, sample_every=4).recipe.training
+        assert (training.sample_every, training.sample_steps) == (4, ())
+        recipe = self.plan("war_and_peace", scale="smoke").recipe.training
+        assert recipe.sample_steps, "a recipe's own steps, which give way"
+        given = self.plan("war_and_peace", scale="smoke", sample_every=50).recipe.training
+        assert (given.sample_every, given.sample_steps) == (50, ())
 
     def test_a_step_is_shortened_for_a_short_text_unless_told(self, text):
         Path("short.txt").write_text(PLAY[:60], encoding="utf-8")

@@ -3,6 +3,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,11 @@ def foreign(metadata=None) -> bytes:
         (foreign({"charrnn": header_of(vocab={})}), "has a broken header .*symbols"),
         (foreign({"charrnn": header_of(model={"size": 3})}), "has a broken header .*size"),
         (foreign({"charrnn": header_of(model={"vocab_size": 0})}), "has a broken header .*is 0"),
+        (
+            foreign({"charrnn": header_of(model={"vocab_size": 2})}),
+            "1 symbols for a model of 2",
+        ),
+        (foreign({"charrnn": header_of(progress=[1])}), "has a broken header"),
     ],
 )
 def test_another_file_is_refused_in_one_line(tmp_path, data, message):
@@ -179,6 +185,13 @@ def test_another_file_is_refused_in_one_line(tmp_path, data, message):
     assert isinstance(told.value, ValueError)
     assert str(told.value).startswith(str(path))
     assert "\n" not in str(told.value)
+
+
+def test_weights_of_another_network_are_refused(saved):
+    checkpoint = load_checkpoint(saved)
+    checkpoint.config = replace(checkpoint.config, hidden=5)
+    with pytest.raises(CheckpointError, match=r"the checkpoint is broken: .*size mismatch"):
+        checkpoint.model()
 
 
 def test_the_smallest_right_header_is_accepted(tmp_path):

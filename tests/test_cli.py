@@ -104,7 +104,9 @@ class TestTheProgram:
             (["trian"], "invalid choice: 'trian'"),
             (["train"], "the following arguments are required: TEXT"),
             (["train", "a.txt", "b.txt"], "unrecognized arguments: b.txt"),
-            (["train", "a.txt", "--hid", "3"], "unrecognized arguments"),
+            (["train", "a.txt", "--hiden", "3"], "did you mean --hidden? (charrnn train --help"),
+            (["train", "a.txt", "--foo"], "unrecognized arguments: --foo (charrnn train --help"),
+            (["--foo"], "unrecognized arguments: --foo (charrnn --help"),
             (["train", "a.txt", "--hidden", "x"], "invalid int value: 'x'"),
             (["train", "a.txt", "--lr", "nan"], "'nan' is not a finite number"),
             (["train", "a.txt", "--lr", "x"], "invalid number value: 'x'"),
@@ -157,7 +159,7 @@ class TestTrain:
         argv = (
             "train play.txt --out r --cell gru --hidden 6 --layers 2 --dropout 0.1 --batch 3 "
             "--seq 11 --steps 2 --optimizer rmsprop --lr 0.01 --schedule decay --lr-decay 0.5 "
-            "--lr-decay-after 1 --decay-rate 0.9 --clip-norm 0 --clip-value 0.5 --seed 7 "
+            "--lr-decay-after 1 --alpha 0.9 --clip-norm 0 --clip-value 0.5 --seed 7 "
             "--device cpu --precision fp32 --level byte --split 0.8,0.2 --split-kind char-rnn "
             "--eval-every 2 --sample-steps 1,2 --sample-prompt -R --sample-length 9 "
             "--sample-temperature 0.5 --save-minutes 1 --quiet"
@@ -194,6 +196,9 @@ class TestTrain:
             (["."], "is a folder"),
             (["play.txt", "--hidden", "0"], "hidden is 0; it must be at least 1"),
             (["play.txt", "--layers", "-2"], "layers is -2"),
+            (["play.txt", "--layers", "1000000000"], "layers is 1000000000; it must be at most"),
+            (["play.txt", "--hidden", "9" * 30], "it must be at most 65,536"),
+            (["play.txt", "--out", "x" * 5000], "file name too long"),
             (["play.txt", "--dropout", "1"], "dropout is 1.0"),
             (["play.txt", "--lr", "-1"], "lr is -1.0; it must be above 0"),
             (["play.txt", "--steps", "0"], "steps is 0"),
@@ -300,8 +305,10 @@ class TestStopping:
             (KeyboardInterrupt(), 130, "charrnn: stopped"),
             (TrainingError("the loss is nan"), 1, "charrnn: the loss is nan"),
             (RuntimeError("a\nb"), 1, "charrnn: RuntimeError: a b (CHARRNN_DEBUG=1"),
-            (MemoryError(), 1, "not enough memory"),
+            (MemoryError(), 1, "charrnn: not enough memory; take"),
+            (RuntimeError("[x.cpp] can't allocate memory"), 1, "charrnn: not enough memory; take"),
             (OSError(28, "No space left on device", "r"), 1, "r: no space left on device"),
+            (OSError(28, "No space left on device"), 1, "charrnn: no space left on device"),
             (PermissionError(13, "Permission denied", "r"), 2, "r: permission denied"),
         ],
     )
@@ -412,6 +419,25 @@ class TestSample:
         monkeypatch.undo()
         assert capsys.readouterr() == ("", "")
 
+    @pytest.mark.parametrize(("closed", "other"), [("stdout", "stderr"), ("stderr", "stdout")])
+    def test_a_stream_that_was_closed_on_start(
+        self, closed, other, run_folder, monkeypatch, capsys
+    ):
+        """Nothing goes to the other stream in its place."""
+        monkeypatch.setattr(sys, closed, None)
+        assert main(["sample", str(run_folder), "--length", "5"]) == 0
+        assert main(["sample", "nobody"]) == 2
+        getattr(sys, closed).close()
+        monkeypatch.undo()
+        seen = getattr(capsys.readouterr(), "out" if other == "stdout" else "err")
+        assert len(seen) == 5 if other == "stdout" else seen.startswith("charrnn: nobody is")
+
+    def test_no_standard_input(self, run_folder, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdin", None)
+        assert main(["score", str(run_folder), "-"]) == 2
+        sys.stdin.close()
+        assert "0 characters hold nothing to predict" in complaint(capsys)
+
     def test_verbose(self, run_folder, capsys):
         assert main(["sample", str(run_folder), "--length", "5", "--verbose"]) == 0
         out, err = capsys.readouterr()
@@ -503,8 +529,9 @@ class TestPublishing:
         assert {"val", "test", "val_published", "test_published"} <= set(
             json.loads((tmp_path / "mine" / "run.json").read_text())["losses"]
         )
-        assert main(["record", str(run_folder), "--name", "../x"]) == 2
-        assert "letters, digits" in complaint(capsys)
+        for wrong in ("../x", ""):
+            assert main(["record", str(run_folder), "--name", wrong]) == 2
+            assert "letters, digits" in complaint(capsys)
 
     def test_an_unfinished_training_is_not_recorded(self, run_folder, tmp_path, capsys):
         shutil.copytree(run_folder, tmp_path / "r")
@@ -514,14 +541,14 @@ class TestPublishing:
         assert "is not finished; charrnn resume" in complaint(capsys)
 
     def test_measure(self, monkeypatch, capsys):
-        def measure_run(name, progress):
-            progress("measuring")
+        def measure_run(name, progress, text):
+            progress(f"measuring by {text}")
             return Path(name) / "measures.json"
 
         fake = types.SimpleNamespace(measure_run=measure_run)
         monkeypatch.setitem(sys.modules, "charrnn.measure", fake)
-        assert main(["measure", "r"]) == 0
-        assert capsys.readouterr() == ("r/measures.json\n", "measuring\n")
+        assert main(["measure", "r", "--text", "t.txt"]) == 0
+        assert capsys.readouterr() == ("r/measures.json\n", "measuring by t.txt\n")
 
 
 class TestListing:

@@ -12,7 +12,8 @@ import torch
 from charrnn import measure
 from charrnn.recipe import load_recipe
 from charrnn.runs import RunError, load_run, train_recipe
-from charrnn.structure import copying, words
+from charrnn.structure import words
+from charrnn.structure.copying import COPY_LIMIT
 from charrnn.structure.plays import speakers
 
 ESSAY = "We went out to see the boats. The wind had dropped, and nobody spoke. [1]\n\n" * 40
@@ -87,8 +88,19 @@ def test_another_text_than_the_runs_own_is_refused(tmp_path):
     text.write_text(ESSAY, encoding="utf-8")
     run = tiny("paul_graham", text, tmp_path / "run")
     text.write_text(ESSAY + "More.\n", encoding="utf-8")
-    with pytest.raises(RunError, match="is not the text paul_graham was trained on: other hash"):
+    with pytest.raises(RunError, match="is not what this run was trained on: its hash has changed"):
         measure.measure_run(run.folder, samples=2, length=60, progress=lambda line: None)
+
+
+def test_a_text_that_has_moved(tmp_path):
+    text = tmp_path / "essay.txt"
+    text.write_text(ESSAY, encoding="utf-8")
+    run = tiny("paul_graham", text, tmp_path / "run")
+    elsewhere = text.rename(tmp_path / "moved.txt")
+    quiet = {"samples": 2, "length": 60, "progress": lambda line: None}
+    with pytest.raises(RunError, match=r"essay.txt is not there; say where it is now \(--text"):
+        measure.measure_run(run.folder, **quiet)
+    assert measure.measure_run(run.folder, text=elsewhere, **quiet).is_file()
 
 
 def test_a_row_counts_words_copies_and_novelty():
@@ -102,18 +114,22 @@ def test_a_row_counts_words_copies_and_novelty():
     assert measure._row(samples[:1], "so the cat sat.", lexicon)["known"] is None  # no interval
 
 
-def test_what_may_not_be_shared_is_cut_where_the_copy_gets_too_long():
-    source = "".join(chr(97 + i * i % 23) for i in range(200))
-    text = "XY" + source[:100] + "Z"
-    match = copying.compare([text], source)[0]
-    kept, place = measure._cut(text, match)
-    assert place == 2 + measure.COPY_LIMIT
-    assert kept == text[:place]
-    assert measure._longest_in(match, len(kept)) == measure.COPY_LIMIT
-    assert measure._longest_in(match, len(text)) == 100
-    short = "XY" + source[:50]
-    match = copying.compare([short], source)[0]
-    assert measure._cut(short, match) == (short, None)
+def test_what_may_not_be_shared_is_cut_where_the_copy_gets_too_long(monkeypatch):
+    source = "".join(chr(33 + i * i % 89) for i in range(400))
+    drawn = {0: "XY" + source[:100] + "Z", 1: "XY" + source[:50], 2: "new", 7: source[:61]}
+    monkeypatch.setattr(measure, "sample", lambda run, prompt, length, seed, **rest: drawn[seed])
+    texts = SimpleNamespace(corpus=SimpleNamespace(shareable=False))
+    shown = measure._shown(None, texts, source)
+    assert shown["limit"] == COPY_LIMIT == 60
+    kept = {r["seed"]: (r["text"], r["cut"], r["longest_copy"]) for r in shown["samples"]}
+    assert kept == {
+        0: ("XY" + source[:60], 62, 60), 1: (drawn[1], None, 50), 2: ("new", None, 1),
+        7: (source[:60], 60, 60),
+    }  # fmt: skip
+    texts.corpus.shareable = True
+    whole = measure._shown(None, texts, source)["samples"]
+    assert [r["text"] for r in whole] == [drawn[r["seed"]] for r in whole]
+    assert whole[0]["longest_copy"] == 100
 
 
 def test_what_greedy_decoding_recites_is_not_kept_where_it_may_not_be_shared(monkeypatch):
@@ -127,7 +143,7 @@ def test_what_greedy_decoding_recites_is_not_kept_where_it_may_not_be_shared(mon
     drawn = {t: ["once", "twice"] for t in (0.1, 0.2, 0.3, 0.4, 0.5)}
     open_ = measure._loops(None, texts, drawn, 400)["greedy"][0]
     assert open_["period"] == len(recited) and open_["text"] == recited
-    assert open_["longest_copy"] > measure.COPY_LIMIT
+    assert open_["longest_copy"] > COPY_LIMIT
     texts.corpus.shareable = False
     closed = measure._loops(None, texts, drawn, 400)["greedy"][0]
     assert closed["period"] == len(recited)
@@ -170,3 +186,10 @@ def test_logits_are_one_pass_over_the_text(measured):
     with torch.inference_mode():
         expected = measured.model(torch.from_numpy(ids)[:, None])[0][:, 0].numpy()
     np.testing.assert_allclose(measure._logits(run, ids), expected)
+
+
+def test_each_text_is_also_kept_on_its_own(measured):
+    row = next(r for r in measured.measures["sweep"] if r["temperature"] == 1.0)
+    assert [len(values) for values in row["each"].values()] == [2, 2]
+    held_out = measured.measures["held_out"]["each"]["misspelt"]
+    assert len(held_out) > 2 and set(held_out) == {0.0}  # words of the training text

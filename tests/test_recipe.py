@@ -12,14 +12,17 @@ from charrnn.recipe import (
     Recipe,
     change,
     load_recipe,
+    located,
     model_config,
     open_texts,
     own_text,
+    portable,
+    public,
     recipe_names,
     repository,
     sample_text,
 )
-from charrnn.train import TrainConfig
+from charrnn.settings import TrainConfig
 
 SHORT = [name for name in recipe_names() if name not in ("book", "python")]
 ALL = [(name, scale) for name in recipe_names() for scale in SCALES]
@@ -153,6 +156,27 @@ class TestTexts:
         file = self.write(tmp_path, "\N{SNOWMAN}" * 30)
         assert open_texts(recipe_for(file), progress=False).whole == 30
         assert open_texts(recipe_for(file, level="byte"), progress=False).whole == 90
+
+
+class TestWhatARunKeeps:
+    """Of where its text is: enough to go on with, and nothing private once it is published."""
+
+    @pytest.mark.parametrize(
+        ("corpus", "kept", "public_"),
+        [
+            ("shakespeare", "shakespeare", "shakespeare"),
+            ("/home/me/notes.txt", "/home/me/notes.txt", "notes.txt"),
+            (str(sample_text("play.txt")), "data/samples/play.txt", "data/samples/play.txt"),
+        ],
+    )
+    def test_a_corpus(self, corpus, kept, public_):
+        assert portable(corpus) == kept and located(kept) == corpus
+        assert public(corpus) == public(kept) == public_
+
+    def test_without_a_checkout(self, monkeypatch):
+        monkeypatch.setattr("charrnn.recipe.repository", lambda: None)
+        assert located("data/samples/play.txt") == portable("data/samples/play.txt")
+        assert public("data/samples/play.txt") == "data/samples/play.txt"
 
 
 class TestOwnText:

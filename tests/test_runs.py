@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from dataclasses import replace
+from importlib import import_module as module
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,9 @@ from charrnn.runs import (
     train_recipe,
 )
 from charrnn.score import loss
-from charrnn.train import Interrupted, TrainConfig
+from charrnn.settings import TrainConfig
+from charrnn.structure.copying import longest_copied_run
+from charrnn.train import Interrupted
 
 LINES = "the quick brown fox jumps over the lazy dog\n" * 40
 TRAINING = TrainConfig(
@@ -164,6 +167,49 @@ class TestResuming:
         with pytest.raises(RunError, match=r"has no run\.json that says which text"):
             resume_run(copy, progress=False)
 
+    def test_a_run_json_that_lacks_what_a_recipe_has(self, copy):
+        info = json.loads((copy / "run.json").read_text())
+        del info["recipe"]["training"]
+        (copy / "run.json").write_text(json.dumps(info))
+        with pytest.raises(RunError, match=r"run\.json is damaged \(KeyError: 'training'\)"):
+            resume_run(copy, progress=False)
+
+    def test_a_text_that_has_moved(self, file, tmp_path):
+        here, there = tmp_path / "fox.txt", tmp_path / "there.txt"
+        shutil.copy(file, here)
+        recipe = Recipe("fox", "A fox", "smoke", str(here), {"hidden": 8, "layers": 1}, TRAINING)
+        train_recipe(recipe, tmp_path / "r", progress=False)
+        here.rename(there)
+        with pytest.raises(RunError, match=r"fox.txt is not there; say where it is now \(--text"):
+            resume_run(tmp_path / "r", progress=False, steps=8)
+        resume_run(tmp_path / "r", progress=False, text=there, steps=8)
+        assert resume_run(tmp_path / "r", progress=False, steps=9).info["steps"] == 9
+        there.write_text(LINES + "more")
+        with pytest.raises(RunError, match="its hash has changed"):
+            resume_run(tmp_path / "r", progress=False, steps=10)
+
+    def test_a_checkout_that_has_moved(self, tmp_path, monkeypatch):
+        """The texts that come with the project are known by their place in it."""
+        recipe = module("charrnn.recipe")
+        for name in ("one", "two"):
+            (tmp_path / name / "data" / "samples").mkdir(parents=True)
+            (tmp_path / name / "charrnn").mkdir()
+        text = tmp_path / "one" / "data" / "samples" / "fox.txt"
+        text.write_text(LINES)
+        monkeypatch.setattr(recipe, "repository", lambda: tmp_path / "one")
+        first = Recipe("fox", "A fox", "smoke", str(text), {"hidden": 8, "layers": 1}, TRAINING)
+        run = train_recipe(first, tmp_path / "r", progress=False)
+        assert run.info["recipe"]["corpus"] == "data/samples/fox.txt"
+        text.rename(tmp_path / "two" / "data" / "samples" / "fox.txt")
+        monkeypatch.setattr(recipe, "repository", lambda: tmp_path / "two")
+        assert resume_run(tmp_path / "r", progress=False, steps=8).info["steps"] == 8
+
+    def test_regular_samples_go_on_in_a_longer_training(self, recipe, texts, tmp_path):
+        regular = replace(recipe, training=replace(TRAINING, sample_every=3))
+        train_recipe(regular, tmp_path / "r", progress=False, texts=texts)
+        resumed = resume_run(tmp_path / "r", progress=False, steps=11)
+        assert [s["step"] for s in resumed.samples] == [3, 6, 9, 11]
+
 
 class TestOpening:
     def test_a_training_gives_its_best_weights(self, folder):
@@ -204,6 +250,7 @@ class TestOpening:
         [
             ("run.json", b"{"),
             ("run.json", b"\xff\xfe"),
+            ("run.json", b"[1]"),
             ("measures.json", b"nonsense"),
             ("history.csv", b"step,epoch\n1,2\n"),
             ("history.csv", b"\xff"),
@@ -246,6 +293,52 @@ class TestPublishing:
         assert not (target / "measures.json").exists()
         out, err = capsys.readouterr()
         assert out == "" and "measures of the earlier mine are dropped" in err
+
+    def test_nothing_says_where_things_lie_on_this_machine(self, recipe, texts, folder, tmp_path):
+        again = replace(recipe, training=replace(TRAINING, steps=1))
+        source = tmp_path / "again"
+        run = train_recipe(again, source, init_from=folder, progress=False, texts=texts)
+        assert run.info["recipe"]["corpus"] == recipe.corpus, "a training needs it to go on"
+        target = publish(source, "mine", texts, tmp_path / "mine")
+        info = load_run(target).info
+        assert (info["recipe"]["corpus"], info["init_from"]) == ("fox.txt", "fox")
+        for file in target.iterdir():
+            content = file.read_bytes()
+            for private in (Path(recipe.corpus).parent, folder.parent, tmp_path):
+                assert str(private).encode() not in content, file
+
+    def test_another_text_is_refused(self, folder, texts, tmp_path):
+        other = replace(texts, corpus=replace(texts.corpus, sha256="0" * 64))
+        with pytest.raises(RunError, match="fox is not the text mine was trained on: other hash"):
+            publish(folder, "mine", other, tmp_path / "mine")
+        assert not list(tmp_path.iterdir())
+
+    def test_samples_of_a_text_that_may_not_be_passed_on_are_cut(self, copy, texts, tmp_path):
+        closed = replace(texts, corpus=replace(texts.corpus, shareable=False))
+        records = [
+            {"step": 2, "prompt": "", "text": "quick! " + LINES[:90] + "quick!"},
+            {"step": 4, "prompt": LINES[4:40], "text": LINES[40:90]},
+            {"step": 6, "prompt": "the", "text": " slow fox"},
+        ]
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (copy / "samples.jsonl").write_text(lines)
+        kept = load_run(publish(copy, "mine", closed, tmp_path / "closed")).samples
+        assert [r["text"] for r in kept] == ["quick! " + LINES[:60], LINES[40:64], " slow fox"]
+        assert [r["cut"] for r in kept] == [67, 24, None]
+        train = LINES[: len(texts.split.train)]
+        for record in kept:
+            longest = longest_copied_run(record["prompt"] + record["text"], train).length
+            assert longest == record["longest_copy"] <= 60
+        open_ = load_run(publish(copy, "mine", texts, tmp_path / "open")).samples
+        assert open_ == records
+
+    def test_a_prompt_that_may_not_be_passed_on(self, copy, texts, tmp_path):
+        closed = replace(texts, corpus=replace(texts.corpus, shareable=False))
+        record = {"step": 2, "prompt": LINES[:61], "text": "."}
+        (copy / "samples.jsonl").write_text(json.dumps(record) + "\n")
+        with pytest.raises(RunError, match="prompt copies more than 60 characters of fox"):
+            publish(copy, "mine", closed, tmp_path / "mine")
+        assert not (tmp_path / "mine").exists()
 
     def test_a_failure_leaves_the_earlier_one(self, folder, texts, tmp_path, monkeypatch):
         target = tmp_path / "mine"

@@ -54,6 +54,22 @@ def test_lengths_equal_brute_force(letters):
 
 
 @pytest.mark.parametrize("letters", ["ab", "abcd"])
+def test_what_is_allowed_equals_brute_force(letters):
+    """The longest beginning of a sample without a copied run longer than the limit."""
+    rng = random.Random(11)
+    for _ in range(100):
+        sample, source = random_text(rng, letters, 20), random_text(rng, letters, 40)
+        match = compare([sample], source)[0]
+        longest = [
+            max(brute_lengths(sample[:n], source), default=0) for n in range(len(sample) + 1)
+        ]
+        assert [match.longest_before(n) for n in range(len(sample) + 1)] == longest
+        for limit in (1, 2, 4):
+            allowed = max(n for n, length in enumerate(longest) if length <= limit)
+            assert match.allowed(limit) == allowed
+
+
+@pytest.mark.parametrize("letters", ["ab", "abcd"])
 def test_runs_and_novelty_equal_brute_force(letters):
     rng = random.Random(7)
     for _ in range(60):

@@ -17,9 +17,11 @@ import torch
 from torch.nn import functional as F
 
 from charrnn.batches import Lanes
-from charrnn.checkpoint import load_checkpoint, read_header
+from charrnn.checkpoint import CheckpointError, load_checkpoint, read_header, save_checkpoint
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.records import read_history
 from charrnn.score import loss as stream_loss
+from charrnn.settings import OPTIMIZERS, TrainConfig
 from charrnn.vocab import Vocab
 
 train = import_module("charrnn.train")  # `charrnn.train` by itself is the function
@@ -52,7 +54,7 @@ def one_thread():
 
 def settings(**changes):
     kept = SMALL if not {"epochs", "minutes"} & changes.keys() else {**SMALL, "steps": None}
-    return train.TrainConfig(**{**kept, **changes})
+    return TrainConfig(**{**kept, **changes})
 
 
 def begin(folder, train_ids=TRAIN, val_ids=VAL, model=None, **changes):
@@ -69,7 +71,7 @@ def go_on(folder):
 
 
 def history(folder) -> dict[str, list]:
-    return train.read_history(Path(folder) / "history.csv")
+    return read_history(Path(folder) / "history.csv")
 
 
 def samples(folder) -> list[dict]:
@@ -184,6 +186,11 @@ def test_samples_are_written_at_their_steps_and_at_the_end(tmp_path):
         assert len(record["text"]) == 20
 
 
+def test_samples_at_regular_steps(tmp_path):
+    run(begin(tmp_path, sample_every=25, sample_steps=(6,)))
+    assert [r["step"] for r in samples(tmp_path)] == [6, 25, 50, 60]
+
+
 def test_the_seed_decides_all(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run(begin(tmp_path / name, steps=12, seed=seed))
@@ -234,49 +241,6 @@ def test_the_best_is_kept_and_it_is_not_the_last(tmp_path):
     assert stream_loss(best.model(), noise) == pytest.approx(validated[lowest], abs=2e-3)
 
 
-# Rates and clipping, by hand
-
-
-def rates(config, steps, steps_per_epoch=1, total=None):
-    total = total or max(steps) + 1
-    return [train.learning_rate(config, s, s / steps_per_epoch, s / total) for s in steps]
-
-
-def test_a_constant_rate():
-    assert set(rates(settings(schedule="constant", lr=0.5), range(100))) == {0.5}
-
-
-def test_a_rate_that_decays_as_in_char_rnn():
-    """2e-3 for ten epochs, then 0.97 of it in the eleventh, 0.97^2 of it in the twelfth."""
-    config = settings(schedule="decay", lr=2e-3, lr_decay=0.97, lr_decay_after=10)
-    got = rates(config, [0, 9 * 7, 70 - 1, 70, 77 - 1, 77, 84 - 1, 84], steps_per_epoch=7)
-    expected = [2e-3] * 3 + [2e-3 * 0.97] * 2 + [2e-3 * 0.97**2] * 2 + [2e-3 * 0.97**3]
-    assert got == pytest.approx(expected, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("after", "expected"),
-    [(0, [1, 0.5, 0.25, 0.125]), (1, [1, 0.5, 0.25, 0.125]), (1.5, [1, 1, 0.5, 0.25])],
-)
-def test_char_rnn_looks_at_the_end_of_each_epoch(after, expected):
-    """There the rate falls each time that an epoch has been read and `after` epochs have been."""
-    config = settings(schedule="decay", lr=1.0, lr_decay=0.5, lr_decay_after=after)
-    assert rates(config, range(4)) == pytest.approx(expected, rel=1e-12)
-
-
-def test_a_cosine_from_the_rate_down_to_its_end():
-    config = settings(schedule="cosine", lr=1.0, min_lr=0.1, warmup=0)
-    assert train.learning_rate(config, 0, 0, 0.0) == pytest.approx(1.0)
-    assert train.learning_rate(config, 0, 0, 1 / 3) == pytest.approx(0.1 + 0.9 * 0.75)
-    assert train.learning_rate(config, 0, 0, 0.5) == pytest.approx(0.55)
-    assert train.learning_rate(config, 0, 0, 1.0) == pytest.approx(0.1)
-
-
-def test_a_warm_up_is_a_straight_line():
-    config = settings(schedule="cosine", lr=1.0, min_lr=1.0, warmup=4)  # no fall to see past it
-    assert rates(config, range(6)) == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1])
-
-
 def test_a_training_uses_its_rate(tmp_path):
     decay = {"schedule": "decay", "lr": 0.01, "lr_decay": 0.5, "lr_decay_after": 1}
     run(begin(tmp_path, TRAIN[:330], epochs=3, **decay))  # 10 steps an epoch
@@ -285,44 +249,10 @@ def test_a_training_uses_its_rate(tmp_path):
     assert (first, second, third) == (0.01, 0.005, 0.0025)
 
 
-def clipped(**changes) -> torch.Tensor:
-    """A gradient of 3 and 4 (norm 5) and of zeros, clipped."""
-    model = CharRNN(ModelConfig(1, hidden=1, layers=1))
-    for parameter in model.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    model.decoder.weight.grad[0, 0], model.decoder.bias.grad[0] = 3.0, -4.0
-    train.clip(model, settings(**changes))
-    return torch.stack([model.decoder.weight.grad[0, 0], model.decoder.bias.grad[0]])
-
-
-@pytest.mark.parametrize(
-    ("norm", "value", "expected"),
-    [
-        (None, None, [3.0, -4.0]),
-        (1.0, None, [0.6, -0.8]),
-        (10.0, None, [3.0, -4.0]),
-        (None, 3.5, [3.0, -3.5]),
-        (None, 5.0, [3.0, -4.0]),
-        (1.0, 3.0, [0.5**0.5, -(0.5**0.5)]),  # by value first: 3, -3; then by norm
-    ],
-)
-def test_clipping_by_hand(norm, value, expected):
-    got = clipped(clip_norm=norm, clip_value=value)
-    torch.testing.assert_close(got, torch.tensor(expected), atol=1e-5, rtol=0)
-
-
-def test_weight_decay_spares_the_biases():
-    groups = train.build_optimizer(
-        CharRNN(ModelConfig(3, hidden=2)), settings(weight_decay=0.3)
-    ).param_groups
-    decays = {(p.dim(), g["weight_decay"]) for g in groups for p in g["params"]}
-    assert decays == {(2, 0.3), (1, 0.0)}
-
-
 # Stopped and resumed
 
 
-@pytest.mark.parametrize("optimizer", train.OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_stopped_training_goes_on_bit_for_bit(tmp_path, at_step, optimizer):
     """Stopped between two reports, on a report, at the first step, and early in epoch 2."""
     run(begin(tmp_path / "whole", optimizer=optimizer))
@@ -470,6 +400,19 @@ def test_records_cut_off_in_the_middle_of_a_line_are_mended(tmp_path, at_step):
     assert_same_training(tmp_path / "whole", parts)
 
 
+@pytest.mark.parametrize(
+    ("name", "line"), [("history.csv", b"what?\n"), ("samples.jsonl", b"{}\n")]
+)
+def test_damaged_records_are_named(tmp_path, name, line):
+    run(begin(tmp_path, steps=20))
+    with open(tmp_path / name, "ab") as out:
+        out.write(line)
+    with pytest.raises(ValueError, match=f"{name} is damaged .* once it is removed"):
+        go_on(tmp_path)
+    (tmp_path / name).unlink()
+    assert go_on(tmp_path).finished
+
+
 def test_texts_with_unusual_line_ends_stay_one_record(tmp_path):
     """U+2028 and U+0085 end a line for `str.splitlines`, not for JSON."""
     text = "ab\u2028\x85\x1c}" * 200
@@ -507,8 +450,6 @@ def test_lanes_cannot_change_in_the_middle(tmp_path):
 
 def test_another_devices_random_state_is_left_alone(tmp_path):
     """A training from a GPU goes on on a CPU, which cannot use that GPU's random state."""
-    from charrnn.checkpoint import save_checkpoint
-
     run(begin(tmp_path, steps=20))
     path = tmp_path / "last.safetensors"
     checkpoint = load_checkpoint(path)
@@ -520,6 +461,24 @@ def test_another_devices_random_state_is_left_alone(tmp_path):
     assert done.progress.step == 40
     assert "rng.cpu" in load_checkpoint(path).tensors
     assert "rng.cuda" not in load_checkpoint(path).tensors
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        ("progress", {"step": "x"}),
+        ("progress", {"best_loss": None}),
+        ("settings", {"batch": "x"}),
+    ],
+)
+def test_a_checkpoint_with_impossible_contents_is_refused(tmp_path, part, changes):
+    run(begin(tmp_path, steps=20))
+    path = tmp_path / "last.safetensors"
+    checkpoint = load_checkpoint(path)
+    getattr(checkpoint, part).update(changes)
+    save_checkpoint(path, checkpoint)
+    with pytest.raises(CheckpointError, match="the last checkpoint is broken"):
+        go_on(tmp_path)
 
 
 def test_there_must_be_something_to_resume(tmp_path):
@@ -601,42 +560,7 @@ def test_texts_too_short_are_refused(tmp_path):
         run(begin(tmp_path, TRAIN[:32]))
 
 
-# Settings
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"steps": None}, r"give exactly one of epochs, steps, minutes \(got none\)"),
-        ({"minutes": 1.0, "steps": 5}, r"give exactly one .* \(got \['steps', 'minutes'\]\)"),
-        ({"epochs": 1, "steps": 5, "minutes": 2}, "give exactly one of epochs, steps, minutes"),
-        ({"steps": 0}, "steps is 0; it must be above 0"),
-        ({"epochs": -1.0}, "epochs is -1.0; it must be above 0"),
-        ({"minutes": 0}, "minutes is 0; it must be above 0"),
-        ({"batch": 0}, "batch is 0; it must be above 0"),
-        ({"seq": -5}, "seq is -5; it must be above 0"),
-        ({"lr": 0.0}, "lr is 0.0; it must be above 0"),
-        ({"lr": math.nan}, "lr is nan; it must be above 0"),
-        ({"clip_norm": 0.0}, r"clip_norm is 0.0; it must be above 0 \(or left out\)"),
-        ({"clip_value": -1.0}, r"clip_value is -1.0; it must be above 0 \(or left out\)"),
-        ({"eval_every": 0}, r"eval_every is 0; it must be above 0 \(or left out\)"),
-        ({"optimizer": "sgd"}, "optimizer is 'sgd'; it must be one of adamw, adam, rmsprop"),
-        ({"schedule": "step"}, "schedule is 'step'; it must be one of cosine, decay, constant"),
-    ],
-)
-def test_impossible_settings_are_refused(changes, message):
-    with pytest.raises(ValueError, match=message):
-        train.TrainConfig(**{"steps": 5 if "steps" in changes else None, **changes}) if (
-            {"epochs", "steps", "minutes"} & changes.keys()
-        ) else train.TrainConfig(steps=5, **changes)
-
-
-def test_settings_survive_json():
-    config = settings(sample_steps=[3, 4], clip_value=0.05, clip_norm=None)
-    assert config.sample_steps == (3, 4)
-    again = train.TrainConfig.from_dict(json.loads(json.dumps(config.to_dict())))
-    assert again == config
-    assert train.TrainConfig.from_dict({"steps": 3, "of_a_later_version": 1}).steps == 3
+# When to look and when to save
 
 
 def test_validations_are_a_fortieth_apart_unless_they_are_told(tmp_path):

@@ -48,9 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    console.mend_streams()
     parser = build_parser()
     try:
-        args = parser.parse_args(joined(sys.argv[1:] if argv is None else argv))
+        args, rest = parser.parse_known_args(joined(sys.argv[1:] if argv is None else argv))
+        if rest:
+            getattr(args, "parser", parser).refuse(rest)
     except SystemExit as left:  # --help, --version, or wrong arguments
         return int(left.code or 0)
     if args.command is None:

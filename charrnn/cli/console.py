@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -20,6 +21,7 @@ INPUT = (
     IsADirectoryError,
     NotADirectoryError,
 )
+NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS)  # a path that cannot be, or not be written
 
 
 def carry_out(args) -> int:
@@ -39,8 +41,16 @@ def carry_out(args) -> int:
         except Exception as error:
             if os.environ.get("CHARRNN_DEBUG"):
                 traceback.print_exc()
-            return _fail(WRONG if isinstance(error, INPUT) else FAILED, describe(error))
+            return _fail(WRONG if _is_input(error) else FAILED, describe(error))
     return DONE
+
+
+def mend_streams() -> None:
+    """Where a stream was closed on start (`>&-`), take one that holds nothing: print would turn to
+    another stream instead."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (as long as the process)
 
 
 def say(*lines: str) -> None:
@@ -60,13 +70,25 @@ def describe(error: BaseException) -> str:
         shown = f"the input is not {error.encoding.upper()} at byte {error.start} ({error.reason})"
     elif isinstance(error, OSError) and error.filename is not None:
         shown = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+    elif isinstance(error, OSError) and error.strerror:
+        shown = error.strerror.lower()
     else:
         shown = " ".join(str(error).split())
-    if isinstance(error, MemoryError) or "memory" in type(error).__name__.lower():
-        shown = "not enough memory; take a smaller --hidden, --batch or --seq"
+    if _out_of_memory(error):
+        return "not enough memory; take a smaller --hidden, --batch or --seq (or --n, of a sample)"
     if isinstance(error, (*INPUT, OSError)) or type(error).__module__.startswith("charrnn"):
         return shown
     return f"{type(error).__name__}: {shown[:300]} (CHARRNN_DEBUG=1 shows where)"
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Torch has a class of its own for a GPU's memory, and none for the CPU's."""
+    named = isinstance(error, MemoryError) or "memory" in type(error).__name__.lower()
+    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+
+
+def _is_input(error: BaseException) -> bool:
+    return isinstance(error, INPUT) or getattr(error, "errno", None) in NAMES
 
 
 def _fail(status: int, line: str) -> int:

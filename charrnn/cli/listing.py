@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from charrnn.cli.console import say
@@ -53,7 +54,7 @@ def corpora(args: argparse.Namespace) -> None:
         if not args.names:
             raise ValueError("name what to fetch; `charrnn corpora list` shows what there is")
         for name in args.names:
-            found = fetch(name)
+            found = fetch(name, progress=sys.stderr.isatty())
             print(f"{name}: {found.n_bytes:,} bytes in {found.path}")
     else:
         for name in args.names or corpus_names():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 
 TEXTS = ("--prompt", "--stop", "--sample-prompt", "--separator")
@@ -13,6 +14,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str):
         self.exit(2, f"charrnn: {message} ({self.prog} --help lists the options)\n")
+
+    def refuse(self, words: list[str]):
+        """Complain of arguments that are not known, with the option that may have been meant."""
+        word, known = words[0].partition("=")[0], self._option_string_actions
+        near = difflib.get_close_matches(word, known, 1, cutoff=0.8)
+        hint = f"; did you mean {near[0]}?" if near and words[0].startswith("-") else ""
+        self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -32,8 +40,13 @@ def add_command(commands, name: str, summary: str, run, epilog: str = "", more: 
         formatter_class=Formatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser)
     return parser
+
+
+def add_text(parser) -> None:
+    """The option that says where a run's text is, for what needs that text."""
+    parser.add_argument("--text", metavar="FILE", help="the run's text, if the file has moved")
 
 
 def joined(argv: list[str]) -> list[str]:

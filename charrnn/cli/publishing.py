@@ -9,15 +9,8 @@ from pathlib import Path
 
 from charrnn import export as exporting
 from charrnn.cli.console import quoted, say
-from charrnn.recipe import open_texts
-from charrnn.runs import (
-    RunError,
-    find_run,
-    load_run,
-    publish,
-    recipe_from_dict,
-    runs_folder,
-)
+from charrnn.cli.options import add_text
+from charrnn.runs import RunError, load_run, publish, run_texts, runs_folder
 
 
 def add(command) -> None:
@@ -39,6 +32,7 @@ def add(command) -> None:
         choices=("int8", "fp16"),
         help="without looking at the text (default: by the loss on the validation text)",
     )
+    add_text(parser)
     parser = command(
         "measure",
         "compute all that needs a run's corpus, into measures.json",
@@ -46,6 +40,7 @@ def add(command) -> None:
         epilog="example:\n  charrnn measure shakespeare",
     )
     parser.add_argument("name", metavar="RUN", help="a recorded run's name or a training's folder")
+    add_text(parser)
     parser = command(
         "record",
         "publish a finished training as data/runs/NAME",
@@ -55,6 +50,7 @@ def add(command) -> None:
     )
     parser.add_argument("folder", metavar="FOLDER", help="the training's folder")
     parser.add_argument("--name", metavar="NAME", help="(the run's own)")
+    add_text(parser)
 
 
 def export(args: argparse.Namespace) -> None:
@@ -73,7 +69,7 @@ def export(args: argparse.Namespace) -> None:
     else:
         precision = args.precision
         if precision is None:
-            texts = open_texts(recipe_from_dict(run.info["recipe"]))
+            _, texts = run_texts(run.folder, args.text)
             precision = exporting.choose_precision(run.model, run.vocab, texts.split.val)[0]
         facts = run.info.get("corpus", {})
         keep = {k: facts.get(k) for k in ("name", "licence", "attribution", "sha256")}
@@ -86,7 +82,7 @@ def measure(args: argparse.Namespace) -> None:
     """Measure a run; the path of what was written goes to stdout."""
     from charrnn.measure import measure_run  # needs packages that nothing else here does
 
-    print(measure_run(args.name, progress=say))
+    print(measure_run(args.name, progress=say, text=args.text))
 
 
 def record(args: argparse.Namespace) -> None:
@@ -96,12 +92,10 @@ def record(args: argparse.Namespace) -> None:
         raise RunError(f"{run.folder} is not the folder of a training")
     if not run.info.get("finished"):
         raise RunError(f"{run.folder} is not finished; charrnn resume {quoted(run.folder)} first")
-    name = args.name or run.name
+    name = str(run.name) if args.name is None else args.name
     if not re.fullmatch(r"[\w-]+", name):
         raise ValueError(f"name is {name!r}; it must be letters, digits, _ and -")
     if runs_folder() is None:
         raise RunError("recorded runs lie in a checkout of the project; run this inside one")
-    texts = open_texts(recipe_from_dict(run.info["recipe"]))
-    if texts.corpus.sha256 != run.info["corpus"]["sha256"]:
-        raise RunError(f"{texts.corpus.name} is not the text {run.name} was trained on: other hash")
-    print(publish(find_run(args.folder), name, texts))
+    _, texts = run_texts(run.folder, args.text)
+    print(publish(run.folder, name, texts))

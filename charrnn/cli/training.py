@@ -7,17 +7,16 @@ import sys
 import textwrap
 
 from charrnn.cli.console import quoted, say
-from charrnn.cli.options import fractions, number, seed, steps
+from charrnn.cli.options import add_text, fractions, number, seed, steps
 from charrnn.devices import PRECISIONS, choose_device, choose_precision, describe_device
 from charrnn.model import CELLS, CharRNN
 from charrnn.plan import MODEL, TEXT, TRAINING, Plan, plan_training
 from charrnn.recipe import SCALES, SPLITS, model_config, recipe_names
-from charrnn.runs import Run, find_run, load_run, resume_run, train_recipe
+from charrnn.runs import LENGTHS, Run, find_run, load_run, resume_run, train_recipe
 from charrnn.score import LN2
-from charrnn.train import OPTIMIZERS, SCHEDULES
+from charrnn.settings import OPTIMIZERS, SCHEDULES
 from charrnn.vocab import LEVELS
 
-LENGTHS = ("epochs", "steps", "minutes")
 EXAMPLES = """\
 examples:
   charrnn train notes.txt                              sizes chosen by the length of the text
@@ -69,6 +68,7 @@ def add(command) -> None:
     )
     parser.add_argument("name", metavar="RUN", help="the training's folder")
     _add_lengths(parser)
+    add_text(parser)
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--quiet", action="store_true", help="no bar and no report")
 
@@ -134,7 +134,7 @@ def _add_training(parser) -> None:
         "--lr-decay-after", type=number, metavar="N", help="decay: from that epoch on (10)"
     )
     group.add_argument(
-        "--decay-rate", dest="alpha", type=number, metavar="X", help="RMSProp's smoothing (0.95)"
+        "--alpha", "--decay-rate", type=number, metavar="X", help="RMSProp's smoothing (0.95)"
     )
     group.add_argument("--weight-decay", type=number, metavar="X", help="AdamW's (0)")
     group.add_argument(
@@ -180,12 +180,12 @@ def _add_samples(group) -> None:
 def train(args: argparse.Namespace) -> None:
     """Plan, say what was planned, train, say how it went."""
     options = {name: getattr(args, name, None) for name in (*MODEL, *TRAINING, *TEXT)}
-    shown = not args.quiet
-    plan = plan_training(args.text, args.out, args.scale, args.init_from, shown, **options)
+    shown, bars = not args.quiet, _watched(args)
+    plan = plan_training(args.text, args.out, args.scale, args.init_from, bars, **options)
     args.folder = plan.folder
     if shown:
         say(*planned(plan))
-    run = train_recipe(plan.recipe, plan.folder, plan.init_from, _watched(args), plan.texts)
+    run = train_recipe(plan.recipe, plan.folder, plan.init_from, bars, plan.texts)
     if shown:
         say(*outcome(run))
 
@@ -195,7 +195,7 @@ def resume(args: argparse.Namespace) -> None:
     folder = args.folder = find_run(args.name)
     changes = {name: getattr(args, name) for name in (*LENGTHS, "device")}
     before = load_run(folder).info.get("steps") if not args.quiet else None
-    run = resume_run(folder, _watched(args), **changes)
+    run = resume_run(folder, _watched(args), args.text, **changes)
     if args.quiet:
         return
     if run.info["steps"] == before:
@@ -204,7 +204,7 @@ def resume(args: argparse.Namespace) -> None:
 
 
 def _watched(args: argparse.Namespace) -> bool:
-    """Whether to draw a bar: in a log it would be one endless line."""
+    """Whether to draw bars: in a log it would be one endless line."""
     return sys.stderr.isatty() and not args.quiet
 
 

@@ -124,7 +124,7 @@ def decoded(source: Iterable[bytes], encoding: str, name: str, offset: int = 0) 
             raise CorpusError(
                 f"{name} is not {encoding.upper()}: byte 0x{error.object[error.start]:02x} at "
                 f"offset {start + error.start}; convert it to UTF-8, or read its bytes with "
-                'level="byte"'
+                'level="byte" (--level byte)'
             ) from None
         offset += len(piece or b"")
         if text:

@@ -13,6 +13,8 @@ import numpy as np
 
 from charrnn.structure.shares import Share
 
+COPY_LIMIT = 60
+"""Longest run of a text that may not be passed on which a published one may hold, in characters."""
 Text = str | bytes
 Source = Text | Iterable[Text]
 
@@ -45,6 +47,16 @@ class Matches:
             return CopiedRun(0, 0)
         start = int(self.lengths.argmax())
         return CopiedRun(start, int(self.lengths[start]))
+
+    def longest_before(self, end: int) -> int:
+        """The length of the longest copied run of the sample's first `end` characters."""
+        lengths = self.lengths[:end]
+        return int(np.minimum(lengths, len(lengths) - np.arange(len(lengths))).max(initial=0))
+
+    def allowed(self, limit: int = COPY_LIMIT) -> int:
+        """How much of the sample copies no more than `limit` characters in a row."""
+        long = self.runs(limit + 1)
+        return long[0].start + limit if long else len(self.lengths)
 
     def runs(self, min_length: int = 1) -> list[CopiedRun]:
         """The copied runs that can't be made longer on either side; they may overlap.
@@ -109,7 +121,7 @@ def novelty(sample: Text, source: Source, lengths: Sequence[int]) -> dict[int, S
 def check_no_long_copies(
     samples: Sequence[Text] | Mapping[str, Text],
     source: Source,
-    limit: int = 60,
+    limit: int = COPY_LIMIT,
     reveal: bool = False,
 ) -> None:
     """Raises if a sample holds more than `limit` characters in a row of the source.

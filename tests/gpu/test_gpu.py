@@ -11,8 +11,10 @@ from charrnn.batches import Lanes
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint
 from charrnn.devices import choose_precision
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.records import read_history
 from charrnn.sample import Sampling, generate
 from charrnn.score import stream_nats
+from charrnn.settings import OPTIMIZERS, TrainConfig
 from charrnn.vocab import Vocab
 
 train = import_module("charrnn.train")  # `charrnn.train` by itself is the function
@@ -30,7 +32,7 @@ TRAIN, VAL = np.split(VOCAB.encode(TEXT), [7000])
 
 def settings(**changes):
     kept = {"batch": 8, "seq": 20, "steps": 120, "lr": 3e-3, "warmup": 10, "eval_every": 20}
-    return train.TrainConfig(**{**kept, "schedule": "constant", "device": GPU, **changes})
+    return TrainConfig(**{**kept, "schedule": "constant", "device": GPU, **changes})
 
 
 def begin(folder, dropout=0.0, **changes):
@@ -43,7 +45,7 @@ def run(training):
 
 
 def losses(folder) -> np.ndarray:
-    return train.read_history(folder / "history.csv")["train_loss"]
+    return read_history(folder / "history.csv")["train_loss"]
 
 
 def skip_without(precision: str) -> None:
@@ -190,7 +192,7 @@ def test_a_loss_that_blows_up_leaves_good_weights(tmp_path, monkeypatch):
     assert all(t.isfinite().all() for t in kept.part("model").values())
 
 
-@pytest.mark.parametrize("name", train.OPTIMIZERS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_goes_on(tmp_path, name):
     run(begin(tmp_path, optimizer=name, steps=20, lr=2e-3))
     run(train.resume(tmp_path, TRAIN, VAL, settings(optimizer=name, steps=40, lr=2e-3)))
