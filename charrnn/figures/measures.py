@@ -129,10 +129,13 @@ def trade(samples: pd.DataFrame, x: str, y: str, xlabel: str, title: str) -> Fig
     sns.scatterplot(drawn, x=x, y=y, hue="temperature", palette=COLD_TO_HOT, s=26, linewidth=0,
                     alpha=0.8, ax=ax, legend=False)  # fmt: skip
     sns.scatterplot(real, x=x, y=y, color=REAL, marker="X", s=46, linewidth=0, ax=ax, legend=False)
+    ax.set_ylim(bottom=-0.04 * rows[y].max())
+    left = np.quantile(ax.get_xlim(), 0.15)  # no room for a name beside what lies there
     for t, group in drawn.groupby("temperature"):
         if t in (drawn.temperature.min(), 0.5, 1.0, drawn.temperature.max()):
             middle = (group[x].median(), group[y].median())
-            write(ax, f"T = {t:g}", middle, INK, (-14, 6), ha="right", fontweight="bold")
+            place = ((0, 10), "center") if middle[0] < left else ((-14, 8), "right")
+            write(ax, f"T = {t:g}", middle, INK, place[0], ha=place[1], fontweight="bold")
     ax.set_title(title, pad=28)
     ax.set(xlabel=xlabel, ylabel="")
     for axis in (ax.xaxis, ax.yaxis):
