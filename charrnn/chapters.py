@@ -301,13 +301,29 @@ def greedy(run: Run, prompt: str, length: int) -> tuple[str, tuple[np.ndarray, .
 
 def bptt() -> pd.DataFrame:
     """The committed benchmark of two truncation lengths, a row a training; empty where none is."""
-    columns = ["T", "seed", "validation, nats", "seconds a batch", "characters a second"]
+    columns = ["T", "seed", "epochs", "updates", "validation, nats"]
     try:
         kept = next(iter(result("bptt").values()))
     except FileNotFoundError:
         return pd.DataFrame(columns=columns)
-    found = [
-        (r["seq"], r["seed"], r["losses"]["val"], r["seconds"] / r["steps"], r["chars_per_second"])
-        for r in kept["rows"]
-    ]
-    return pd.DataFrame(found, columns=columns).round(4)
+    rows = [(r["seq"], r["seed"], kept["epochs"], r["steps"], r["losses"]["val"])
+            for r in kept["rows"]]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns).round(4).set_index("T")
+
+
+def batch_seconds() -> pd.DataFrame:
+    """The committed benchmark of a training step at the post's size, in alternating rounds, a row
+    a device and truncation length; empty where none is."""
+    columns = ["batch", "seconds", "least", "most", "characters a second", "machine"]
+    try:
+        found = result("training").values()
+    except FileNotFoundError:
+        return pd.DataFrame(columns=columns)
+    rows = []
+    for kept in found:
+        for name, t in kept["batch_seconds"].items():
+            device, size = name.split(" ", 1)
+            machine = kept["machine"]["gpu" if device == "cuda" else "cpu"]
+            speed = f"{t['chars_per_s']:,.0f}"
+            rows.append((size, t["median"], t["min"], t["max"], speed, machine))
+    return pd.DataFrame(rows, columns=columns).round(3).set_index("batch")

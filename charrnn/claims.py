@@ -127,15 +127,17 @@ def _batch_time(run: Run) -> tuple[str, str]:
 
 
 def _bptt(run: Run) -> tuple[str, str]:
-    kept = next(iter(result("bptt").values()))
-    by = {(r["seed"], r["seq"]): r for r in kept["rows"]}
+    kept, timed = (next(iter(result(name).values())) for name in ("bptt", "training"))
+    by = {(r["seed"], r["seq"]): r["losses"]["val"] for r in kept["rows"]}
     seeds = sorted({seed for seed, _ in by})
-    cost = [by[s, 50]["losses"]["val"] - by[s, 100]["losses"]["val"] for s in seeds]
-    batch = {q: sum(by[s, q]["seconds"] / by[s, q]["steps"] for s in seeds) for q in (50, 100)}
+    cost = [by[s, 50] - by[s, 100] for s in seeds]
+    device = "cuda" if "cuda 100 x 50" in timed["batch_seconds"] else "cpu"
+    batch = {t: timed["batch_seconds"][f"{device} 100 x {t}"]["median"] for t in (50, 100)}
     ratio, mean = batch[50] / batch[100], sum(cost) / len(cost)
     text = (
         f"a batch takes {ratio:.2f} of the time; validation loss {mean:+.3f} nats after the same "
-        f"epochs (each of {len(seeds)} seeds: {', '.join(f'{c:+.3f}' for c in cost)})"
+        f"{kept['epochs']:g} epochs of 2 x {kept['model']['hidden']} "
+        f"({len(seeds)} seeds: {', '.join(f'{c:+.3f}' for c in cost)})"
     )
     return text, "held" if mean < 0.02 and ratio < 0.65 else "not held"
 

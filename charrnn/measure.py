@@ -165,7 +165,7 @@ def _loops(run: Run, texts: Texts, drawn: dict[float, list[str]], length: int) -
     """Where greedy decoding falls into its loop, from several prompts; and near temperature 0."""
     train, held_out = _text(texts, texts.split.train), _held_out(texts)
     prompts = ["", "The ", *[held_out[i : i + 40] for i in _places(len(held_out))]]
-    greedy, seen = [], []
+    greedy, seen, shown = [], [], 400
     for number, prompt in enumerate(prompts):
         text = sample(run, prompt, length=length, temperature=0)
         found = loops.find_cycle(text, min_repeats=3)
@@ -173,8 +173,9 @@ def _loops(run: Run, texts: Texts, drawn: dict[float, list[str]], length: int) -
         if found:
             record |= {"start": found.start, "period": found.period, "repeats": found.repeats}
             record["text"] = found.text
-        greedy.append(record | {"opening": text[: 400 if number < 2 else 0]})
-        seen.append(text[: found.start + 2 * found.period] if found else text)
+        greedy.append(record | {"opening": text[: shown if number < 2 else 0]})
+        told = max(found.start + 2 * found.period, shown) if found else len(text)
+        seen.append(text[:told])
     for record, match in zip(greedy, copying.compare(seen, train), strict=True):
         record["longest_copy"] = match.longest().length
         if not (texts.corpus.shareable or record["longest_copy"] <= COPY_LIMIT):

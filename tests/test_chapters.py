@@ -174,17 +174,19 @@ def test_a_run_that_is_not_recorded(monkeypatch):
         chapters.first_recorded("no_such_run", "nor_this")
 
 
-def test_the_benchmark_of_truncation_lengths(monkeypatch):
-    rows = [{"seq": 50, "seed": 1, "losses": {"val": 1.5}, "seconds": 60.0, "steps": 120,
-             "chars_per_second": 5000.0}]  # fmt: skip
-    monkeypatch.setattr(chapters, "result", lambda name: {"bptt": {"rows": rows}})
-    table = chapters.bptt()
-    assert table["T"].tolist() == [50]
-    assert table["seconds a batch"].tolist() == [0.5]
+def test_the_benchmarks_of_truncation_lengths_and_of_a_batch(monkeypatch):
+    rows = [{"seq": 50, "seed": 1, "losses": {"val": 1.5}, "steps": 120}]
+    times = {"median": 1.5, "min": 1.4, "max": 1.7, "chars_per_s": 6666.7}
+    training = {"machine": {"cpu": "a CPU", "gpu": None}, "batch_seconds": {"cpu 100 x 100": times}}
+    kept = {"bptt": {"x": {"rows": rows, "epochs": 2}}, "training": {"x": training}}
+    monkeypatch.setattr(chapters, "result", kept.get)
+    assert chapters.bptt().loc[50].tolist() == [1, 2, 120, 1.5]
+    row = chapters.batch_seconds().loc["100 x 100"]
+    assert row.tolist() == [1.5, 1.4, 1.7, "6,667", "a CPU"]
 
     def missing(name):
         raise FileNotFoundError(name)
 
     monkeypatch.setattr(chapters, "result", missing)
-    assert isinstance(chapters.bptt(), pd.DataFrame)
-    assert len(chapters.bptt()) == 0
+    for table in (chapters.bptt(), chapters.batch_seconds()):
+        assert isinstance(table, pd.DataFrame) and not len(table)

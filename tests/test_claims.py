@@ -128,11 +128,15 @@ def test_a_smaller_scale_changes_the_claim_about_hours(judge):
 
 def bptt(monkeypatch, cost, seconds):
     rows = [
-        {"seq": q, "seed": s, "losses": {"val": 1.5 + (cost if q == 50 else 0)}, "steps": 100,
-         "seconds": seconds if q == 50 else 100.0}
+        {"seq": q, "seed": s, "losses": {"val": 1.5 + (cost if q == 50 else 0)}}
         for q in (50, 100) for s in (1, 2)
     ]  # fmt: skip
-    monkeypatch.setattr(claims, "result", lambda name: {"bptt": {"rows": rows}})
+    times = {"cpu 100 x 100": {"median": 100.0}, "cpu 100 x 50": {"median": seconds}}
+    kept = {
+        "bptt": {"bptt": {"rows": rows, "epochs": 2, "model": {"hidden": 256}}},
+        "training": {"training": {"batch_seconds": times}},
+    }
+    monkeypatch.setattr(claims, "result", kept.get)
 
 
 @pytest.mark.parametrize(

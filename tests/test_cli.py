@@ -562,6 +562,12 @@ class TestListing:
         assert main(["corpora", "verify", "hello"]) == 0
         assert "as pinned" in capsys.readouterr().out
 
+    def test_a_named_text_that_is_not_here_is_not_verified(self, here, capsys, monkeypatch):
+        monkeypatch.delenv("CHARRNN_DATA", raising=False)
+        monkeypatch.setenv("CHARRNN_CACHE", str(here / "cache"))
+        assert main(["corpora", "verify", "names_makemore"]) == 2
+        assert "not on this machine" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("argv", "message"),
         [

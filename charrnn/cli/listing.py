@@ -58,7 +58,7 @@ def corpora(args: argparse.Namespace) -> None:
             print(f"{name}: {found.n_bytes:,} bytes in {found.path}")
     else:
         for name in args.names or corpus_names():
-            print(verify(name), flush=True)
+            print(verify(name, required=bool(args.names)), flush=True)
 
 
 def _list_corpora(as_json: bool) -> None:

@@ -111,7 +111,7 @@ def _add_train(command) -> None:
 def _add_network(group) -> None:
     group.add_argument("--cell", choices=tuple(CELLS), help="(lstm)")
     group.add_argument("--hidden", type=int, metavar="N", help="units in a layer")
-    group.add_argument("--layers", type=int, metavar="N")
+    group.add_argument("--layers", type=int, metavar="N", help="one above the other")
     group.add_argument("--dropout", type=number, metavar="P", help="share of units left out (0)")
     group.add_argument(
         "--forget-bias", type=number, metavar="X", help="first bias of the LSTM's forget gate (1)"

@@ -123,15 +123,19 @@ def fetch(name: str, progress: bool = True) -> Corpus:
     return _corpus(entry, entry.level, find(entry, progress))
 
 
-def verify(name: str) -> str:
+def verify(name: str, required: bool = False) -> str:
     """Hashes a text anew, wherever it would come from now, and says in one line what was found.
 
-    Downloads nothing. Raises CorpusError where the hash is not the pinned one.
+    Downloads nothing. Raises CorpusError where the hash is not the pinned one and, if the text is
+    `required`, where it is not on this machine.
     """
     entry = find_entry(name)
     found = recheck(entry)
     if found is None:
-        return f"{name}: not on this machine; `charrnn corpora fetch {name}` downloads it"
+        line = f"{name}: not on this machine; `charrnn corpora fetch {name}` downloads it"
+        if required:
+            raise CorpusError(line)
+        return line
     pinned = "as pinned" if entry.pins else "not pinned"
     size = found.path.stat().st_size
     return f"{name}: {size:,} bytes, sha256 {found.sha256}, {pinned} (from {found.source})"
