@@ -192,6 +192,12 @@ def longest_copy(run: Run) -> int:
     return max(min(r["longest_copy"], len(r["text"])) for r in run.measures["shown"]["samples"])
 
 
+def copied(row: dict) -> str:
+    """The longest runs that texts share with the training text, of a row of the measures."""
+    found = row["longest_copy"]
+    return f"median {found['median']:g}, longest {found['max']}"
+
+
 def loops_found(run: Run) -> pd.DataFrame:
     """Where greedy decoding fell into a loop, a row a prompt."""
     rows = run.measures["loops"]["greedy"]
@@ -235,7 +241,7 @@ def overview() -> pd.DataFrame:
                 "real words": _real_words(run),
             }
         )
-    return pd.DataFrame(rows).set_index("text")
+    return pd.DataFrame(rows).set_index("text").rename_axis(None)
 
 
 def _real_words(run: Run) -> str:

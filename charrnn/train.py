@@ -78,7 +78,7 @@ class Progress:
         return progress
 
 
-@dataclass
+@dataclass(repr=False)
 class Training:
     """A training in memory: made by `start` or `resume`, advanced by `run`."""
 
@@ -97,6 +97,10 @@ class Training:
     progress: Progress = field(default_factory=Progress)
     state: tuple[torch.Tensor, ...] | None = None
     meter: torch.Tensor | None = None
+
+    def __repr__(self) -> str:
+        total = "" if self.total_steps is None else f" of {self.total_steps:,}"
+        return f"<Training {self.folder}: step {self.progress.step:,}{total}>"
 
     @property
     def steps_per_epoch(self) -> int:

@@ -146,6 +146,8 @@ def test_the_check_of_executed_notebooks_can_fail():
     )
     assert "stderr" in check.problems({"cells": [good | {"outputs": [figure, noise]}]}, "index")[0]
     assert "0 figures" in check.problems({"cells": [good]}, "index")[0]
+    dump = {"output_type": "execute_result", "data": {"text/plain": "Training(model=CharRNN("}}
+    assert "insides" in check.problems({"cells": [good | {"outputs": [figure, dump]}]}, "index")[0]
     idle = good | {"execution_count": None, "outputs": [figure]}
     assert "not executed" in check.problems({"cells": [idle]}, "index")[0]
 

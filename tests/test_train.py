@@ -141,6 +141,11 @@ def test_a_training_is_the_plain_loop(tmp_path):
     np.testing.assert_allclose(history(tmp_path / "run")["train_loss"], every_other, rtol=1e-4)
 
 
+def test_a_training_is_told_in_a_line_and_not_in_weights(tmp_path):
+    training = begin(tmp_path / "r", steps=1200)
+    assert repr(training) == f"<Training {tmp_path / 'r'}: step 0 of 1,200>"
+
+
 def test_one_line_is_learnt_by_heart(tmp_path):
     line = VOCAB.encode("the quick brown fox jumps over the lazy dog;\n" * 30)
     done = run(

@@ -6,6 +6,7 @@ python tools/check_executed.py FOLDER
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,9 @@ FIGURES = {
 }
 """The least number of figures in each chapter."""
 
+DUMP = re.compile(r" object at 0x[0-9a-f]+|^\w+\(\w+=|^tensor\(\[", re.MULTILINE)
+"""An object that was not meant to be printed, as the last line of a cell leaves it."""
+
 
 def problems(notebook: dict, name: str) -> list[str]:
     """What is wrong with an executed notebook, a line each; empty where nothing is."""
@@ -28,6 +32,7 @@ def problems(notebook: dict, name: str) -> list[str]:
         for output in cell["outputs"]:
             text = "".join(output.get("text", ""))
             shown = "".join(output.get("data", {}).get("text/html", ""))
+            plain = text + "".join(output.get("data", {}).get("text/plain", ""))
             figures += shown.count("<figure") + ("image/png" in output.get("data", {}))
             if output["output_type"] == "error":
                 found.append(f"{name}: cell {number} raised {output['ename']}: {output['evalue']}")
@@ -35,6 +40,8 @@ def problems(notebook: dict, name: str) -> list[str]:
                 found.append(f"{name}: cell {number} wrote to stderr: {text.strip()[:200]}")
             elif "Traceback (most recent call last)" in text:
                 found.append(f"{name}: cell {number} printed a traceback")
+            elif not shown and DUMP.search(plain):
+                found.append(f"{name}: cell {number} shows the insides of an object: {plain[:80]}")
         if cell["source"] and cell.get("execution_count") is None:
             found.append(f"{name}: cell {number} was not executed")
     if figures < FIGURES.get(name, 0):
