@@ -1,4 +1,4 @@
-"""Runs: training a recipe into a folder, and recorded runs found, loaded and published.
+"""Runs: training a recipe into a folder, and runs found and loaded.
 
 A training folder holds checkpoints; a recorded run, `data/runs/<name>/`, holds the published model
 and what was measured of it. Both hold a `run.json` of the same keys, and `load_run` opens either.
@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,13 +30,11 @@ from charrnn.recipe import (
     model_config,
     open_texts,
     portable,
-    public,
     repository,
 )
 from charrnn.records import read_history, read_samples
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
-from charrnn.structure.copying import COPY_LIMIT, compare
 from charrnn.train import (
     Interrupted,
     Training,
@@ -115,7 +110,7 @@ def load_run(name: str | Path) -> Run:
     if Path(name).is_file():
         return _open_file(Path(name))
     folder = find_run(name)
-    info = _read_json(folder / "run.json")
+    info = read_json(folder / "run.json")
     if (folder / "model.safetensors").is_file():
         model, vocab, _ = export.load_model(folder / "model.safetensors")
     else:
@@ -139,7 +134,7 @@ def load_run(name: str | Path) -> Run:
         vocab=vocab,
         history=_records(history, read_history) or {},
         samples=_records(samples, read_samples) or [],
-        measures=_read_json(folder / "measures.json"),
+        measures=read_json(folder / "measures.json"),
     )
 
 
@@ -150,7 +145,8 @@ def _open_file(file: Path) -> Run:
     return Run(file.parent, {"name": provenance["run"], **provenance}, model, vocab)
 
 
-def _read_json(path: Path) -> dict:
+def read_json(path: Path) -> dict:
+    """A JSON object of a run, empty where there is no such file. RunError where it is damaged."""
     if not path.is_file():
         return {}
     try:
@@ -214,7 +210,7 @@ def resume_run(
     settings = change(kept, **changes)
     training = resume(folder, texts.split.train, texts.split.val, settings)
     recipe = replace(recipe, training=settings)
-    info = _read_json(folder / "run.json")
+    info = read_json(folder / "run.json")
     asked = {n: getattr(kept, n) for n in LENGTHS if getattr(kept, n) is not None}
     earlier = info.get("earlier_lengths", [])
     if any(getattr(settings, n) != getattr(kept, n) for n in LENGTHS):
@@ -230,7 +226,7 @@ def run_texts(
     text: the file of that text, where it is not where it was. Raises RunError where run.json names
     no text or the text is another one, CorpusError where it cannot be had.
     """
-    info = _read_json(folder / "run.json")
+    info = read_json(folder / "run.json")
     if "recipe" not in info:
         raise RunError(f"{folder} has no run.json that says which text it was trained on")
     try:
@@ -258,16 +254,16 @@ def _finish(
     facts = run_facts(training, recipe, texts, init_from)
     if earlier:
         facts["earlier_lengths"] = list(earlier)
-    _write_info(training.folder, facts)
+    write_info(training.folder, facts)
     try:
         run(training, progress)
     except Interrupted:
-        _write_info(training.folder, facts | progress_facts(training))
+        write_info(training.folder, facts | progress_facts(training))
         raise
     facts |= progress_facts(training)
     best = load_checkpoint(training.folder / "best.safetensors").model().to(training.device)
     facts["losses"] = held_out_losses(best, texts)
-    _write_info(training.folder, facts)
+    write_info(training.folder, facts)
     return load_run(training.folder)
 
 
@@ -382,7 +378,8 @@ def commit() -> str | None:
     return head + ("+" if dirty else "")
 
 
-def _write_info(folder: Path, facts: dict) -> None:
+def write_info(folder: Path, facts: dict) -> None:
+    """Write a run's run.json."""
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomically(Path(folder) / "run.json", text.encode())
 
@@ -392,78 +389,3 @@ def _weights_of(name: str | Path) -> Checkpoint:
     opened = load_run(name)
     tensors = {f"model.{k}": v for k, v in opened.model.state_dict().items()}
     return Checkpoint(opened.model.config, opened.vocab, {}, {}, {}, tensors)
-
-
-def published_facts(facts: dict) -> dict:
-    """run.json without the folders of this machine: of a file only its name is left."""
-    recipe = facts["recipe"] | {"corpus": public(facts["recipe"]["corpus"])}
-    init_from = facts.get("init_from")
-    return facts | {"recipe": recipe, "init_from": Path(init_from).name if init_from else None}
-
-
-def published_samples(samples: list[dict], texts: Texts) -> list[dict]:
-    """Samples as they may be passed on: where the corpus may not be, each ends before it copies
-    more than `COPY_LIMIT` characters of the training text, and says where (`cut`) and how long its
-    longest copied run is. RunError where the prompt copies more."""
-    if texts.corpus.shareable or not samples:
-        return samples
-    train = texts.vocab.decode(np.asarray(texts.split.train))
-    matches = compare([record["prompt"] + record["text"] for record in samples], train)
-    published = []
-    for record, match in zip(samples, matches, strict=True):
-        start, stop = len(record["prompt"]), match.allowed()
-        if stop < start:
-            raise RunError(
-                f"the samples' prompt copies more than {COPY_LIMIT} characters of "
-                f"{texts.corpus.title}, which may not be passed on; train with another prompt"
-            )
-        text, longest = record["text"][: stop - start], match.longest_before(stop)
-        cut = stop - start if len(text) < len(record["text"]) else None
-        published.append(record | {"text": text, "cut": cut, "longest_copy": longest})
-    return published
-
-
-def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = None) -> Path:
-    """Make a recorded run of a finished training: `data/runs/<name>/`, replaced whole.
-
-    Writes the published model, evaluates it beside the trained one, and keeps history and samples.
-    Nothing of where its text or other runs lie on this machine goes along. Raises RunError where
-    `texts` is not the run's text, or its samples begin with a long quotation of one that may not
-    be passed on.
-    """
-    source = find_run(folder)
-    facts = published_facts(_read_json(source / "run.json"))
-    if texts.corpus.sha256 != facts["corpus"]["sha256"]:
-        raise RunError(f"{texts.corpus.name} is not the text {name} was trained on: other hash")
-    samples = published_samples(read_samples(source / "samples.jsonl"), texts)
-    checkpoint = load_checkpoint(source / "best.safetensors")
-    model = checkpoint.model()
-    target = target or runs_folder() / name
-    partial = target.with_name(f".{target.name}.{int(time.time())}.partial")
-    partial.mkdir(parents=True)
-    try:
-        keep = {k: facts["corpus"][k] for k in ("name", "licence", "attribution", "sha256")}
-        provenance = {"run": name, "scale": facts["scale"], "corpus": keep}
-        precision, _, _ = export.choose_precision(model, checkpoint.vocab, texts.split.val)
-        export.save_model(
-            partial / "model.safetensors", model, checkpoint.vocab, provenance, precision
-        )
-        losses = held_out_losses(model, texts)
-        published, _, _ = export.load_model(partial / "model.safetensors")
-        again = held_out_losses(published, texts)
-        facts["losses"] = losses | {f"{k}_published": v for k, v in again.items()}
-        facts["published_precision"] = precision
-        facts["name"] = name
-        _write_info(partial, facts)
-        shutil.copy(source / "history.csv", partial / "history.csv")
-        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in samples]
-        (partial / "samples.jsonl").write_text("".join(lines), encoding="utf-8")
-        if (target / "measures.json").is_file():
-            dropped = f"measures of the earlier {name} are dropped; run: charrnn measure {name}"
-            print(dropped, file=sys.stderr)
-        if target.exists():
-            shutil.rmtree(target)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return target

@@ -522,7 +522,7 @@ class TestPublishing:
         assert "there is no folder none" in complaint(capsys)
 
     def test_record(self, run_folder, tmp_path, monkeypatch, capsys):
-        for module in (publishing, sys.modules["charrnn.runs"]):
+        for module in (publishing, sys.modules["charrnn.publish"]):
             monkeypatch.setattr(module, "runs_folder", lambda: tmp_path)
         assert main(["record", str(run_folder), "--name", "mine"]) == 0
         assert capsys.readouterr().out == f"{tmp_path / 'mine'}\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 from charrnn import export as exporting
 from charrnn.cli.console import quoted, say
 from charrnn.cli.options import add_text
-from charrnn.runs import RunError, load_run, publish, run_texts, runs_folder
+from charrnn.publish import publish
+from charrnn.runs import RunError, load_run, run_texts, runs_folder
 
 
 def add(command) -> None:
