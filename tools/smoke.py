@@ -60,6 +60,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "_build" / "smoke")
     args = parser.parse_args()
+    args.out = args.out.resolve()  # papermill changes the working folder, for all threads at once
     args.out.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     os.environ["OMP_NUM_THREADS"] = "1"
