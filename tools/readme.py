@@ -26,7 +26,7 @@ from charrnn.claims import result  # noqa: E402
 from charrnn.runs import Run  # noqa: E402
 
 FIGURE = ROOT / "book" / "_static" / "trade.png"
-SHAKESPEARE = ("shakespeare", "tinyshakespeare")
+SHAKESPEARE = ("tinyshakespeare", "shakespeare")  # the better trained one first
 
 
 def render(readme: str) -> str:
@@ -41,7 +41,7 @@ def render(readme: str) -> str:
 
 
 def sample() -> str:
-    """The first text that the best Shakespeare wrote: temperature 0.8, seed 0."""
+    """The first text that the better trained Shakespeare wrote: temperature 0.8, seed 0."""
     run = chapters.first_recorded(*SHAKESPEARE)
     text = chapters.shown(run, 0.8, 0)[:480].strip("\n")
     return (
