@@ -1,6 +1,7 @@
 """Tests never write to the user's cache, and never read texts that a machine happens to have."""
 
 import pytest
+from fox_run import copy, file, folder, recipe, texts  # noqa: F401  (fixtures)
 
 
 @pytest.fixture(autouse=True)

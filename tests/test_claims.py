@@ -97,7 +97,7 @@ def test_the_numbers_stand_beside_the_verdict(judge, essays):
     assert "periods 13 to 41 characters" in judge("C8", essays).number
 
 
-def plays(well_formed=0.95, scale="post", layers=3):
+def plays(well_formed=0.95, longest_real=60, scale="post", layers=3):
     info = {
         "corpus": {"n_bytes": 4_571_475},
         "model": {"layers": layers, "hidden": 512, "parameters": 5_426_755, "vocab_size": 67},
@@ -108,7 +108,7 @@ def plays(well_formed=0.95, scale="post", layers=3):
         "known_speeches": share(0.8),
         "speech_lines": {"max": 41},
     }
-    real = {"well_formed": share(0.999)}
+    real = {"well_formed": share(0.999), "speech_lines": {"max": longest_real}}
     return SimpleNamespace(info=info, measures={"plays": {"1.0": ours, "held_out": real}})
 
 
@@ -117,6 +117,7 @@ def test_the_form_of_a_play(judge):
     assert good.verdict == "held"
     assert "longest speech 41 lines" in good.number and "20% of speeches by invented" in good.number
     assert judge("C11", plays(well_formed=0.6)).verdict == "not held"
+    assert judge("C11", plays(longest_real=100)).verdict == "held with a change"  # no monologues
 
 
 def test_a_smaller_scale_changes_the_claim_about_hours(judge):
