@@ -9,7 +9,7 @@ STAMP := $(VENV)/.complete
 BUILT := _build/.book
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help venv book test check smoke browser serve bench clean
+.PHONY: help venv book test check smoke page kernel browser serve bench clean
 .DEFAULT_GOAL := help
 
 # An environment whose Python is gone, or whose folder was moved, is made anew.
@@ -38,13 +38,20 @@ $(BUILT): _config.yml _toc.yml requirements.txt $(shell find book charrnn data/r
 test: $(STAMP)  ## the tests: no network, no GPU
 	$(BIN)/python -m pytest
 
-check: $(STAMP)  ## lint, format, notebooks without outputs
+check: $(STAMP)  ## lint, format, notebooks without outputs, the page's module up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/page.py --check
 	$(BIN)/nbstripout --verify --keep-id --extra-keys "metadata.widgets" book/*.ipynb
 
 smoke: $(STAMP)  ## execute every chapter with papermill in smoke mode
 	$(BIN)/python tools/smoke.py --jobs $(JOBS) --out _build/smoke
+
+page: $(STAMP)  ## assemble the page's module, charrnn/static/charrnn.mjs, from its sources
+	$(BIN)/python tools/page.py
+
+kernel: $(STAMP)  ## compile the page's kernel anew and compare it with the one that is kept (node, npm)
+	$(BIN)/python tools/page.py --check --kernel
 
 browser: book  ## look at every page in Chromium: errors, requests, overflow, screenshots
 	$(BIN)/python -m pytest -m browser tests/browser
@@ -53,9 +60,10 @@ serve: $(STAMP) $(BUILT)  ## the book, built if it is not up to date, at http://
 	@echo "The book: http://127.0.0.1:$(PORT)/book/index.html (Ctrl-C stops)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-bench: $(STAMP)  ## the benchmarks of this machine (minutes)
+bench: $(STAMP) $(BUILT)  ## the benchmarks of this machine (minutes)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.page
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache

@@ -92,6 +92,12 @@ def facts(run: Run) -> pd.DataFrame:
     if i["losses"].get("val_published") is not None:
         key = f"validation, published file ({i.get('published_precision', 'int8')})"
         rows[key] = _loss(i["losses"]["val_published"])
+    if measured := run.measures.get("portable"):
+        cost, n = measured["cost"], measured["characters"]
+        told = "less than 0.0001" if abs(cost) < 5e-5 else f"{cost:+.4f}"
+        rows["validation, in the page"] = (
+            f"{measured['portable']:.4f} nats (this arithmetic costs {told} on {n:,} {unit})"
+        )
     if i.get("init_from"):
         rows["started from"] = i["init_from"]
     for earlier in i.get("earlier_lengths", ()):
@@ -333,3 +339,21 @@ def batch_seconds() -> pd.DataFrame:
             speed = f"{t['chars_per_s']:,.0f}"
             rows.append((size, t["median"], t["min"], t["max"], speed, machine))
     return pd.DataFrame(rows, columns=columns).round(3).set_index("batch")
+
+
+def rounding_costs() -> pd.DataFrame:
+    """What the published file's integers cost, in nats per character of validation text: a row for
+    each recorded run, on all of that text, and for the pages' arithmetic on its beginning."""
+    columns = ["as trained", "rounded weights", "they cost", "the page's arithmetic costs"]
+    rows = {}
+    for run in recorded():
+        own, rounded = run.info["losses"].get("val"), run.info["losses"].get("val_published")
+        weights = np.nan if None in (own, rounded) else rounded - own
+        page = run.measures.get("portable", {}).get("cost", np.nan)
+        rows[run.info["title"]] = [own, rounded, weights, page]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float)
+    signed = {name: "{:+.5f}".format for name in columns[2:]}
+    plain = {name: "{:.4f}".format for name in columns[:2]}
+    for name, form in (plain | signed).items():
+        table[name] = ["" if np.isnan(value) else form(value) for value in table[name]]
+    return table

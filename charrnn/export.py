@@ -56,9 +56,51 @@ x = below h' of the layer below above it, and u = recurrent h (sigmoid is s(), *
     rnn   h' = tanh(x + u + bias)
 
 and the logits of the next symbol are decoder.weight h' + decoder.bias. This fixes the real numbers
-meant, not their rounding: two programs agree to the precision that each computes in, and Python
-reads the weights as float32. An arithmetic that gives the same bits everywhere is no part of
-this version.
+meant; `load_model` gives a network that computes them in float32, to float32's rounding.
+
+The portable arithmetic
+-----------------------
+`charrnn.portable` and the pages of the book compute an int8 file in one way, fixed to the last bit:
+the same file, prompt, seed and settings give the same text in every browser and in Python. Every
+operation is one of IEEE 754's in float32, rounded to nearest, halves to even, never two fused, in
+the order that the parentheses show, but for what is said to be integer or float64.
+
+    A   = min(32767, floor((2^31 - 1) / (127 H))), the scale of the activations: a sum of H
+          products of int8 and int16 then stays below 2^31, and is exact in any order
+    q   = the integer nearest to (h * A), halves to even, not beyond -A and A: what is multiplied
+    X h = float32(sum over k of X[r, k] q[k]) * (X.scale[r] / A) for row r; the sum is an integer
+    x   = float32(lookup[s, r]) * lookup.scale[s] in layer 0
+
+    exp(v):  v is first brought into [-87, 87]; n = v * 1.44269504 rounded to an integer, halves to
+             even; r = (v - n * 0.693359375) - n * -0.00021219444; then, with the constants of
+             expf in the Cephes library (S. Moshier, 1992),
+             p = ((((1.98756915e-4 r + 1.39819995e-3) r + 8.33345191e-3) r + 4.16657959e-2) r
+                 + 0.166666655) r + 0.5 and exp(v) = (((p * (r * r)) + r) + 1) * 2^n
+    s(v)   = 1 / (1 + exp(-v))
+    tanh(v) = (2 / (1 + exp(-2 v))) - 1
+
+    lstm  a = (x + u) + bias; c' = (s(a_f) * c) + (s(a_i) * tanh(a_g)); h' = s(a_o) * tanh(c')
+    gru   a = x + bias; r = s(a_r + u_r); z = s(a_z + u_z);
+          n = tanh(a_n + (r * (u_n + bias_new))); h' = ((1 - z) * n) + (z * h)
+    rnn   h' = tanh((x + u) + bias)
+    next  (decoder.weight h') + decoder.bias
+
+The h of the GRU's last product is the float32 one. All constants are the float32 numbers nearest to
+those written. Scores that are not finite are an error. A symbol is drawn so:
+
+    prompt   its symbols are read in order, and the last one's logits are the first drawn from; an
+             empty prompt is read as one newline where the vocabulary has it, else as symbol 0
+    weights  with temperature 0, 1 for the first of the largest logits and 0 for the rest; else
+             v = float32((logit - largest logit) / temperature), the difference and the quotient in
+             float64, and the weight is exp(v), or 0 where v < -87; from here on all is float64
+    top_k    symbols are ranked by logit, largest first, equals by id; weights from rank k on are 0
+    top_p    in the same order, a symbol's weight becomes 0 where the sum of the weights before it
+             is at least top_p times the sum of all; both sums run in that order
+    draw     the sums of the weights in the order of ids, added one by one; the symbol is the first
+             whose sum exceeds u times the last sum
+    u        for each symbol drawn, one number x of NumPy's PCG64(seed), a stream that NumPy keeps
+             from version to version (PCG XSL-RR 128/64, M. O'Neill, 2014, seeded through
+             SeedSequence), as (x >> 11) / 2^53; a prompt takes none
 """
 
 from __future__ import annotations
@@ -88,6 +130,13 @@ LIMIT = 0.005
 KEPT = {"int8": np.int8, "fp16": np.float16, "float32": np.float32}
 
 Arrays = dict[str, np.ndarray]
+
+
+class Packed(NamedTuple):
+    """The tensors of a published file; a model read from one keeps them as `model.packed`."""
+
+    precision: str
+    tensors: Arrays
 
 
 class Entry(NamedTuple):
@@ -131,6 +180,8 @@ def save_model(
 ) -> None:
     """Write the published file of a model, atomically; the same model gives the same bytes.
 
+    A model that was read from a file of that precision, and not changed, keeps its tensors.
+
     provenance: "run" (a name) and "corpus", a dictionary with name, licence, attribution and the
     sha256 of the training text, and whatever else is worth keeping; all of it plain JSON.
     precision: "int8" or "fp16". Raises ValueError where an argument is not as described, or where
@@ -150,7 +201,7 @@ def save_model(
         "tensors": _kept(model.config, precision),
         "provenance": provenance,
     }
-    data = save(_pack(model, precision), metadata={"charrnn": json.dumps(header)})
+    data = save(_tensors(model, precision), metadata={"charrnn": json.dumps(header)})
     write_atomically(Path(path), data)
 
 
@@ -184,7 +235,22 @@ def load_model(path: str | Path) -> tuple[CharRNN, Vocab, dict]:
 
 def published(model: CharRNN, precision: str = "int8") -> CharRNN:
     """The model as a reader of its published file gets it, without the file."""
-    return _unpack(_pack(model, precision), model.config, precision)
+    return _unpack(_tensors(model, precision), model.config, precision)
+
+
+def int8_tensors(model: CharRNN) -> Arrays:
+    """The int8 tensors of a model, under the names at the top: those of the file that it was read
+    from, or by the writer's rule for a training's weights, or where they were changed since.
+
+    Raises CheckpointError where the model was read from a file in half precision, ValueError where
+    its weights are not finite.
+    """
+    if _kept_tensors(model, "fp16") is not None:
+        raise CheckpointError(
+            "this model is published in half precision (fp16), and the portable arithmetic is for "
+            "int8 files only; sample without it (portable=False, or leave --portable out)"
+        )
+    return _tensors(model, "int8")
 
 
 def choose_precision(
@@ -230,6 +296,27 @@ def _kept(config: ModelConfig, precision: str) -> dict:
         entry.name: {"kept": entry.kept(precision), "shape": list(entry.shape)}
         for entry in layout(config)
     }
+
+
+def _tensors(model: CharRNN, precision: str) -> Arrays:
+    """The file's tensors: as they were read, where the model came from a file of that precision.
+
+    Another program may have chosen other scales than the writer's rule would.
+    """
+    kept = _kept_tensors(model, precision)
+    return _pack(model, precision) if kept is None else kept
+
+
+def _kept_tensors(model: CharRNN, precision: str) -> Arrays | None:
+    """What a model was read from, if it was a file of that precision and its weights are still
+    those of the file."""
+    packed: Packed | None = getattr(model, "packed", None)
+    if packed is None or packed.precision != precision:
+        return None
+    weights = _weights(model)
+    exact = _exact(packed.tensors, model.config, precision)
+    same = all(np.array_equal(exact[name], weights[name]) for name in exact)
+    return packed.tensors if same else None
 
 
 def _pack(model: CharRNN, precision: str) -> Arrays:
@@ -322,7 +409,16 @@ def _checked(opened, name: str, shape: tuple[int, ...], dtype: type) -> np.ndarr
 
 
 def _unpack(tensors: Arrays, config: ModelConfig, precision: str) -> CharRNN:
-    """The model that the file's tensors stand for, in float32."""
+    """The model that the file's tensors stand for, in float32; it keeps them as `packed`."""
+    exact = _exact(tensors, config, precision)
+    model = CharRNN(config)
+    model.load_state_dict(_state_dict(exact, config))
+    model.packed = Packed(precision, tensors)
+    return model.eval()
+
+
+def _exact(tensors: Arrays, config: ModelConfig, precision: str) -> Arrays:
+    """The weights that the file's tensors stand for, in float32, without padding."""
     exact: Arrays = {}
     for entry in layout(config):
         values = tensors[entry.name].astype(np.float32)
@@ -331,9 +427,7 @@ def _unpack(tensors: Arrays, config: ModelConfig, precision: str) -> CharRNN:
         if values[..., entry.shape[-1] :].any():
             raise ValueError(f"the padding of {entry.name} is not zero")
         exact[entry.name] = values[..., : entry.shape[-1]]
-    model = CharRNN(config)
-    model.load_state_dict(_state_dict(exact, config))
-    return model.eval()
+    return exact
 
 
 def _state_dict(exact: Arrays, config: ModelConfig) -> dict[str, torch.Tensor]:

@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.checkpoint import write_atomically
+from charrnn.export import published
+from charrnn.portable import PortableStepper
 from charrnn.recipe import Texts
 from charrnn.runs import Run, commit, find_run, load_run, run_texts
 from charrnn.sample import sample, sample_many
-from charrnn.score import LN2
+from charrnn.score import LN2, stepped_nats
+from charrnn.stepper import Stepper
 from charrnn.structure import copying, diversity, essays, loops, plays, shares, words
 from charrnn.structure.copying import COPY_LIMIT
 
@@ -27,6 +30,9 @@ SLIDER = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
 SAMPLES = 16
 LENGTH = 2000
 SHOWN = 1000
+PORTABLE = 60_000
+"""Validation characters that the portable arithmetic reads, at most: half a minute on a core for
+3 x 512 units."""
 NOVEL = (5, 10, 15, 20, 30, 40, 60)
 STRUCTURES = {"paul_graham": "essays", "tinyshakespeare": "plays", "shakespeare": "plays"}
 
@@ -74,6 +80,8 @@ def measure_run(
         measures["plays"] = _plays(drawn, held_out, train, length)
     if kind == "essays":
         measures["essays"] = _essays(drawn, held_out, length)
+    if cost := _portable(run, texts):
+        measures["portable"] = cost
     path = folder / "measures.json"
     write_atomically(path, (json.dumps(measures, indent=1, ensure_ascii=False) + "\n").encode())
     return path
@@ -149,6 +157,31 @@ def _logits(run: Run, ids: np.ndarray) -> np.ndarray:
             kept = run.model(torch.from_numpy(ids)[:, None])[0][:, 0].numpy()
         run._logits = kept
     return kept
+
+
+def _portable(run: Run, texts: Texts) -> dict | None:
+    """What the arithmetic of the book's pages costs: nats a character on the beginning of the
+    validation text, read side by side by the published weights in float32 and by that arithmetic.
+
+    `cost` is the second less the first; `int8` what the rounded weights cost on the whole part, by
+    run.json (None where it does not say). None where there is nothing to read, or no int8 file.
+    """
+    ids = np.asarray(texts.split.val[: PORTABLE + 1], dtype=np.int64)
+    if len(ids) < 2 or run.info.get("published_precision") == "fp16":
+        return None
+    model, losses = published(run.model), run.info.get("losses", {})
+    plain, exact = (
+        float(stepped_nats(lambda streams, kind=kind: kind(model, streams), ids).mean())
+        for kind in (Stepper, PortableStepper)
+    )
+    own, rounded = losses.get("val"), losses.get("val_published")
+    return {
+        "characters": len(ids) - 1,
+        "float": plain,
+        "portable": exact,
+        "cost": exact - plain,
+        "int8": None if None in (own, rounded) else rounded - own,
+    }
 
 
 def _by_length(samples: list[str], held_out: str, lexicon: words.Lexicon) -> dict:

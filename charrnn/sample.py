@@ -2,7 +2,8 @@
 
 The same seed and settings give the same text: the random numbers come from NumPy's PCG64 seeded
 with `seed`, one uniform number a character, turned into a symbol by the cumulative distribution in
-float64.
+float64. Between machines float32 sums may differ in their last bit, and a text then takes another
+turn somewhere; `portable` draws in an arithmetic that leaves nothing open.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 
 from charrnn.model import CharRNN
+from charrnn.portable import PortableStepper, weights32
 from charrnn.stepper import Stepper
 from charrnn.vocab import POLICIES, Vocab
 
@@ -42,6 +44,10 @@ class Sampling:
     """End the text before the first occurrence of this string."""
     unknown: str = "error"
     """What to do with characters of the prompt the model never saw: error or skip."""
+    portable: bool = False
+    """The integer arithmetic that `charrnn.export` specifies, on the CPU: the same text on every
+    machine and in the book's pages. A training's weights are rounded as for its published file; a
+    file in half precision is refused with a CheckpointError."""
 
     def __post_init__(self) -> None:
         if self.length < 0:
@@ -86,10 +92,13 @@ def _weights(logits: np.ndarray, settings: Sampling) -> np.ndarray:
         w = np.zeros(logits.shape)
         np.put_along_axis(w, logits.argmax(axis=-1)[..., None], 1.0, axis=-1)
         return w
-    w = np.subtract(logits, top, dtype=np.float64)
-    with np.errstate(over="ignore", under="ignore"):
-        w /= settings.temperature
-        np.exp(w, out=w)
+    if settings.portable:
+        w = weights32(logits, settings.temperature)
+    else:
+        w = np.subtract(logits, top, dtype=np.float64)
+        with np.errstate(over="ignore", under="ignore"):
+            w /= settings.temperature
+            np.exp(w, out=w)
     if settings.top_k is not None or settings.top_p is not None:
         _truncate(w, np.argsort(-logits, axis=-1, kind="stable"), settings)
     return w
@@ -149,8 +158,13 @@ class TorchStepper:
         return logits[0].float().cpu().numpy()
 
 
-def make_stepper(model: CharRNN, streams: int = 1) -> Stepper | TorchStepper:
-    """NumPy for a model on the CPU, torch for one on a GPU."""
+def make_stepper(
+    model: CharRNN, streams: int = 1, portable: bool = False
+) -> Stepper | TorchStepper | PortableStepper:
+    """NumPy for a model on the CPU, torch for one on a GPU; `portable`: the arithmetic of a
+    published int8 file, wherever the model is."""
+    if portable:
+        return PortableStepper(model, streams)
     return (Stepper if model.device.type == "cpu" else TorchStepper)(model, streams)
 
 
@@ -166,7 +180,7 @@ def draw(
     if len(primer) == 0:
         newline = 10 if vocab.level == "byte" else "\n"
         primer = np.array([vocab.ids.get(newline, 0)])
-    stepper = make_stepper(model, streams)
+    stepper = make_stepper(model, streams, settings.portable)
     for i in primer[:-1]:
         stepper.step(np.full(streams, i))
     ids = np.full(streams, primer[-1])
@@ -228,7 +242,7 @@ def sample_many(run, n: int, prompt: str = "", **settings) -> list[str]:
     """`n` independent continuations of one prompt, drawn side by side.
 
     Text k depends on the seed and on k, not on n (but for float32 rounding, which can differ
-    between one stream and many); text 0 is that of `sample`.
+    between one stream and many unless `portable`); text 0 is that of `sample`.
     """
     if n < 1:
         raise ValueError(f"n is {n}; it must be at least 1")

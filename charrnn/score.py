@@ -8,6 +8,7 @@ than on crops that each start from nothing, and the two must not be compared.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +61,9 @@ def stream_nats(
     first, to build up its state, and those are not counted. Either way each target is counted once.
     `precision` autocasts to that dtype (None: float32).
     """
-    n = len(ids) - 1
-    if n < 1:
-        raise ValueError(f"{len(ids)} characters hold nothing to predict; at least 2 are needed")
-    lanes = max(1, min(lanes, n // max(1, 2 * warmup)))
-    width = -(-n // lanes)
-    starts = np.arange(lanes) * width
+    n = _targets(ids)
+    starts, width = _lanes(n, lanes, warmup)
+    lanes = len(starts)
     nats = np.zeros((lanes, width), dtype=np.float32)
     was_training, device = model.training, model.device
     model.eval()
@@ -87,6 +85,51 @@ def stream_nats(
         nats[:, columns] = losses.view(x.shape).T.cpu().numpy()
     model.train(was_training)
     return nats.reshape(-1)[:n]
+
+
+def _targets(ids: np.ndarray) -> int:
+    """How many symbols are predicted: all but the first. ValueError where there is none."""
+    if len(ids) < 2:
+        raise ValueError(f"{len(ids)} characters hold nothing to predict; at least 2 are needed")
+    return len(ids) - 1
+
+
+def _lanes(n: int, lanes: int, warmup: int) -> tuple[np.ndarray, int]:
+    """Where equal stretches of n targets begin, and their width; fewer than `lanes` where the text
+    is so short that most of the work would be run-up."""
+    lanes = max(1, min(lanes, n // max(1, 2 * warmup)))
+    width = -(-n // lanes)
+    return np.arange(lanes) * width, width
+
+
+def stepped_nats(
+    stepper: Callable[[int], object], ids: np.ndarray, lanes: int = 64, warmup: int = 200
+) -> np.ndarray:
+    """What `stream_nats` gives, float64 of shape (len(ids) - 1,), from logits of a stepper.
+
+    stepper: given a number of streams, a new one, as `charrnn.sample.make_stepper` makes. Here
+    every lane takes one step at a time, and what follows the logits is in float64.
+    """
+    n, ids = _targets(ids), np.asarray(ids, dtype=np.int64)
+    starts, width = _lanes(n, lanes, warmup)
+    reader, nats = stepper(len(starts)), np.zeros((len(starts), width))
+    for column in range(-warmup if len(starts) > 1 else 0, width):
+        where = (starts + column).clip(0, n - 1)
+        logits = reader.step(ids[where])
+        if column >= 0:
+            nats[:, column] = _cross_entropy(logits, ids[where + 1])
+        elif column == -1:
+            state = reader.state()
+            for part in state:
+                part[:, 0] = 0  # as in `_blank_first_lane`
+            reader.set_state(state)
+    return nats.reshape(-1)[:n]
+
+
+def _cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """-ln p of targets (S,) by logits (S, V), in float64."""
+    shifted = logits - logits.max(axis=-1, keepdims=True).astype(np.float64)
+    return np.log(np.exp(shifted).sum(axis=-1)) - shifted[np.arange(len(targets)), targets]
 
 
 def _blank_first_lane(state: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from charrnn import chapters
 from charrnn.model import CharRNN, ModelConfig
-from charrnn.runs import RunError
+from charrnn.runs import RunError, load_run
 from charrnn.sample import sample
 from charrnn.structure.shares import Share
 from charrnn.vocab import Vocab
@@ -138,6 +138,16 @@ def test_the_basis_names_scale_machine_time_and_seed(run):
     assert said.endswith("16 samples of 2,000 characters a temperature")
     run.measures = {}
     assert chapters.basis(run).endswith("seed 1")
+
+
+def test_facts_tell_what_the_pages_arithmetic_costs_where_it_was_measured(folder):
+    run = load_run(folder)
+    name = "validation, in the page"
+    assert name not in chapters.facts(run).index
+    for cost, told in ((-9e-8, "less than 0.0001"), (0.00012, "+0.0001"), (-0.02, "-0.0200")):
+        run.measures = {"portable": {"characters": 57_000, "portable": 1.15912, "cost": cost}}
+        expected = f"1.1591 nats (this arithmetic costs {told} on 57,000 characters)"
+        assert chapters.facts(run).loc[name].item() == expected
 
 
 def test_the_next_scores_are_the_models(run):

@@ -379,6 +379,20 @@ class TestSample:
         wanted = charrnn.sample_many(charrnn.load_run(run_folder), 3, length=8)
         assert found.split("--==") == wanted
 
+    def test_portable(self, run_folder, here, capsys):
+        options = {"length": 40, "seed": 3, "portable": True}
+        text = charrnn.sample(charrnn.load_run(run_folder), "The ", **options)
+        argv = ["--prompt", "The ", "--length", 40, "--seed", 3, "--portable"]
+        assert self.draw(capsys, run_folder, *argv) == text
+        assert self.draw(capsys, run_folder, *argv, "--n", 2).split("\n---\n")[0] == text
+        for precision in ("int8", "fp16"):
+            file = f"{precision}.safetensors"
+            assert main(["export", str(run_folder), file, "--precision", precision]) == 0
+        capsys.readouterr()
+        assert self.draw(capsys, "int8.safetensors", *argv) == text
+        assert main(["sample", "fp16.safetensors", "--portable"]) == 2
+        assert "in half precision (fp16)" in complaint(capsys)
+
     def test_prompts_are_taken_as_they_are(self, run_folder, capsys):
         assert main(["sample", str(run_folder), "--prompt", r"a\n"]) == 2
         assert r"never saw '\\'" in complaint(capsys)

@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from charrnn import measure
+from charrnn.export import published
+from charrnn.portable import PortableStepper
 from charrnn.recipe import load_recipe
-from charrnn.runs import RunError, load_run, train_recipe
+from charrnn.runs import RunError, load_run, run_texts, train_recipe
+from charrnn.score import loss
 from charrnn.structure import words
 from charrnn.structure.copying import COPY_LIMIT
 from charrnn.structure.plays import speakers
@@ -51,6 +54,39 @@ def test_entropy_rises_with_temperature_and_the_loss_at_one_is_the_runs(measured
     at_one = next(r for r in measured.measures["sweep"] if r["temperature"] == 1.0)
     expected = measured.info["losses"]["val"] / np.log(2)
     assert at_one["cross_entropy"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_portable_arithmetic_costs_what_its_logits_say(measured):
+    """Read with one lane, as so short a text is: character by character."""
+    kept, ids = measured.measures["portable"], np.asarray(validation(measured))
+    assert kept["characters"] == len(ids) - 1 == measured.info["split"]["val"] - 1
+    rounded = published(measured.model)
+    stepper, nats = PortableStepper(measured.model), []
+    for now, then in pairwise(ids.tolist()):
+        logits = torch.from_numpy(stepper.step(np.array([now]))[0]).double()
+        nats.append(-logits.log_softmax(dim=0)[then].item())
+    assert kept["portable"] == pytest.approx(np.mean(nats), abs=1e-12)
+    assert kept["float"] == pytest.approx(loss(rounded, ids), abs=1e-6)
+    assert kept["cost"] == kept["portable"] - kept["float"] != 0
+    assert kept["int8"] is None, "a training's run.json does not say"
+
+
+def validation(run):
+    return run_texts(run.folder)[1].split.val
+
+
+def test_no_portable_part_where_there_is_nothing_to_read_or_no_int8_file(measured):
+    def measure_portable(val, **info):
+        texts = SimpleNamespace(split=SimpleNamespace(val=val))
+        run = SimpleNamespace(model=measured.model, info={**measured.info, **info})
+        return measure._portable(run, texts)
+
+    ids = np.arange(20) % len(measured.vocab)
+    assert measure_portable(ids[:0]) is None and measure_portable(ids[:1]) is None
+    assert measure_portable(ids[:2])["characters"] == 1
+    assert measure_portable(ids, published_precision="fp16") is None
+    losses = {"val": 1.5, "val_published": 1.75}
+    assert measure_portable(ids, published_precision="int8", losses=losses)["int8"] == 0.25
 
 
 def test_held_out_text_of_the_same_sentences_is_known_and_copied(measured):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.portable import PortableStepper
 from charrnn.sample import (
     Sampling,
     TorchStepper,
@@ -95,8 +96,10 @@ FOUR = np.log(np.array([[0.125, 0.5, 0.25, 0.125]]))
 def test_probabilities_by_hand(settings, expected):
     for logits in (FOUR, FOUR.astype(np.float32), np.repeat(FOUR, 3, axis=0)):
         p = probabilities(logits, Sampling(**settings))
-        assert p.shape == logits.shape and p.dtype == np.float64
+        exact = probabilities(logits, Sampling(portable=True, **settings))
+        assert p.shape == logits.shape and p.dtype == exact.dtype == np.float64
         assert p == pytest.approx(np.broadcast_to(expected, p.shape), abs=1e-7)
+        assert exact == pytest.approx(p, abs=1e-6)
 
 
 def test_probabilities_take_any_leading_shape_and_leave_the_logits_alone():
@@ -111,8 +114,9 @@ def test_probabilities_take_any_leading_shape_and_leave_the_logits_alone():
 
 @pytest.mark.parametrize("temperature", [0, 5e-324, 1e-300, 1e-6, 1.0, 100, 1e300])
 @pytest.mark.parametrize("truncated", [{}, {"top_k": 2}, {"top_p": 0.5}])
-def test_no_temperature_and_no_score_gives_a_warning_or_nan(temperature, truncated):
-    settings = Sampling(temperature=temperature, **truncated)
+@pytest.mark.parametrize("portable", [False, True])
+def test_no_temperature_and_no_score_gives_a_warning_or_nan(temperature, truncated, portable):
+    settings = Sampling(temperature=temperature, portable=portable, **truncated)
     for row in ([0, 1, 2], [1e38, -1e38, 0], [-3e38, -3e38, -3e38], [0, 1e-30, -1e-30]):
         logits = np.array([row], np.float32)
         p = probabilities(logits, settings)
@@ -140,6 +144,16 @@ def test_scores_that_are_not_numbers_are_an_error(bad):
         run.model.decoder.bias[0] = bad
     with pytest.raises(ValueError, match="weights are broken"):
         sample(run, "h", length=3)
+
+
+def test_portable_weights_end_at_minus_87():
+    """Where exp is no longer computed; at that score itself it still is."""
+    logits = np.array([[0, -87, np.nextafter(np.float32(-87), np.float32(-88))]], np.float32)
+    for temperature, scores in ((1.0, logits), (0.25, logits / 4)):
+        settings = Sampling(temperature=temperature, portable=True)
+        assert (probabilities(scores, settings) > 0).tolist() == [[True, True, False]]
+        plain = Sampling(temperature=temperature)
+        assert (probabilities(scores, plain) > 0).all()
 
 
 # One symbol from a uniform number
@@ -291,6 +305,46 @@ def test_settings_are_checked(setting, message):
         sample(random_run(), "h", **setting)
 
 
+def plainly(run, prompt, length, seed, temperature):
+    """A text drawn as it always was: float32 scores, and weights and their sums in float64."""
+    stepper, text = Stepper(run.model), ""
+    numbers = np.random.Generator(np.random.PCG64(seed)).random(length)
+    for i in run.vocab.encode(prompt):
+        logits = stepper.step(np.array([i]))[0]
+    for u in numbers:
+        shifted = (logits.astype(np.float64) - float(logits.max())) / temperature
+        reached = np.exp(shifted).cumsum()
+        drawn = int(np.argmax(reached > u * reached[-1]))
+        text += run.vocab.symbols[drawn]
+        logits = stepper.step(np.array([drawn]))[0]
+    return text
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("temperature", [0.5, 1.0])
+def test_texts_that_need_not_be_portable_are_drawn_from_float32_scores(cell, temperature):
+    run = random_run(cell=cell)
+    text = plainly(run, "hell", 400, 11, temperature)
+    options = {"length": 400, "seed": 11, "temperature": temperature}
+    assert sample(run, "hell", **options) == text
+    assert sample(run, "hell", portable=False, **options) == text
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 0}, {"top_k": 3}, {"top_p": 0.6}, {"top_k": 5, "top_p": 0.9}]
+)
+def test_every_way_of_portable_sampling_gives_one_text(settings):
+    run, options = random_run(), {"length": 60, "seed": 2, "portable": True, **settings}
+    text = sample(run, "he", **options)
+    assert list(stream(run, "he", **options)) == list(text)
+    assert sample_many(run, 1, "he", **options) == [text]
+    texts = sample_many(run, 5, "he", **options)
+    assert texts[0] == text and sample_many(run, 3, "he", **options) == texts[:3]
+    assert sample(run, "he", stop=text[40:44], **options) == text[: text.index(text[40:44])]
+    if settings == {"temperature": 0}:
+        assert set(texts) == {text}
+
+
 # Stop strings
 
 
@@ -415,6 +469,7 @@ def test_torch_and_numpy_step_alike():
     """The stepper for other devices, here on the CPU: logits to 2e-5, the same text."""
     run = random_run()
     assert isinstance(make_stepper(run.model), Stepper)
+    assert isinstance(make_stepper(run.model, 3, portable=True), PortableStepper)
     ours, theirs = Stepper(run.model, 3), TorchStepper(run.model, 3)
     for ids in np.random.default_rng(0).integers(0, len(run.vocab), (20, 3)):
         assert np.abs(ours.step(ids) - theirs.step(ids)).max() < 2e-5

@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from charrnn.model import CharRNN, ModelConfig
-from charrnn.score import Score, loss, score, stream_nats
+from charrnn.sample import make_stepper
+from charrnn.score import Score, loss, score, stepped_nats, stream_nats
 from charrnn.vocab import UnknownCharacterError, Vocab
 
 V = 6
@@ -85,6 +86,17 @@ def test_lanes_shorter_than_their_run_up_are_not_made():
     assert np.array_equal(stream_nats(model, ids, lanes=32, warmup=128), stream_nats(model, ids))
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("n", [2, 3, 40, 41, 100])
+@pytest.mark.parametrize(("lanes", "warmup"), [(1, 5), (4, 0), (4, 5), (64, 200), (50, 1)])
+def test_a_stepper_costs_what_the_stream_does(cell, n, lanes, warmup):
+    """Target for target: the same lanes, and the same run-up."""
+    model, ids = make(cell), text(n)
+    nats = stepped_nats(lambda streams: make_stepper(model, streams), ids, lanes, warmup)
+    assert nats.shape == (n - 1,) and nats.dtype == np.float64
+    np.testing.assert_allclose(nats, stream_nats(model, ids, lanes, warmup), atol=2e-5)
+
+
 def test_no_generator_is_drawn_from_and_the_mode_is_put_back():
     model, ids = make(dropout=0.5).train(), text(50)
     before = torch.get_rng_state()
@@ -111,6 +123,8 @@ def test_lower_precision_comes_close():
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_a_text_without_a_target_is_refused(n):
+    with pytest.raises(ValueError, match="characters hold nothing to predict"):
+        stepped_nats(lambda streams: make_stepper(make(), streams), text(n))
     with pytest.raises(ValueError, match=f"{n} characters hold nothing to predict; at least 2"):
         stream_nats(make(), text(10)[:n])
 

@@ -16,6 +16,7 @@ FIGURES = {
     "02-training": 4,
     "03-paul-graham": 4,
     "04-shakespeare": 3,
+    "playground": 0,
 }
 """The least number of figures in each chapter."""
 

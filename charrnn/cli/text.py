@@ -23,11 +23,12 @@ examples:
   charrnn sample runs/notes --temperature 0.8
   charrnn sample shakespeare --prompt "ROMEO:" --length 1000 --seed 7
   charrnn sample shakespeare --prompt $'ROMEO:\n' --stop $'\n\n'      (bash: $'\n' is a newline)
+  charrnn sample shakespeare --prompt "ROMEO:" --portable             (as the book's pages do)
   printf 'ROMEO:\n' | charrnn sample shakespeare --prompt-file -
   charrnn sample names --n 5 --length 8 --separator $'\n'
 
 Prompts are taken as they are: \n in one is a backslash and an n. The same run, options and seed
-give the same text.
+give the same text; on another machine it may differ somewhere, except with --portable.
 
 if you come from char-rnn (sample.lua on the left):
   CHECKPOINT                    RUN: the folder of a training, or the name of a recorded run
@@ -104,6 +105,11 @@ def _add_sample(command) -> None:
         "--top-p", type=number, metavar="P", help="draw from the likeliest that hold a share P"
     )
     group.add_argument("--seed", type=seed, default=0, metavar="N", help="(0)")
+    group.add_argument(
+        "--portable",
+        action="store_true",
+        help="the same text on every machine and in the book's pages (int8 weights, on the CPU)",
+    )
     _add_unknown(group)
     group.add_argument("--device", default="cpu", metavar="D", help="auto, cpu, cuda or mps (cpu)")
     group.add_argument("--verbose", action="store_true", help="the run and the speed, on stderr")
@@ -119,6 +125,7 @@ def sample(args: argparse.Namespace) -> None:
         seed=args.seed,
         stop=args.stop,
         unknown=args.unknown,
+        portable=args.portable,
     )
     run = load_run(args.name).to(args.device)
     prompt = _prompt(args, run)

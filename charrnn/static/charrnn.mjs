@@ -1,0 +1,1228 @@
+// Assembled by tools/page.py from the files in src/; change those.
+/** Errors that a reader of a page may see: one line that says what is wrong and what to do. */
+
+/** A model cannot be run: its file is broken or of another kind, or its scores are no numbers. */
+class ModelError extends Error {
+  /** @param {string} message one line */
+  constructor(message) {
+    super(message);
+    this.name = "ModelError";
+  }
+}
+
+/**
+ * @param {string} what the bad value and what is allowed, one line
+ * @returns {ModelError} the same with what to do
+ */
+function brokenFile(what) {
+  return new ModelError(
+    `The model's file is broken: ${what}. Load the page again, or write the file anew with ` +
+      "charrnn export.",
+  );
+}
+
+/**
+ * A value for a message: short, on one line, whatever it holds.
+ * @param {unknown} value
+ * @returns {string}
+ */
+function shown(value) {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value !== "string") return String(value);
+  const start = value.length > 60 ? value.slice(0, 60) + "..." : value;
+  return JSON.stringify(start).replace(/[\u2028\u2029]/g, " ");
+}
+
+const WORKER = "/** Errors that a reader of a page may see: one line that says what is wrong and what to do. */\n\n/** A model cannot be run: its file is broken or of another kind, or its scores are no numbers. */\nclass ModelError extends Error {\n  /** @param {string} message one line */\n  constructor(message) {\n    super(message);\n    this.name = \"ModelError\";\n  }\n}\n\n/**\n * @param {string} what the bad value and what is allowed, one line\n * @returns {ModelError} the same with what to do\n */\nfunction brokenFile(what) {\n  return new ModelError(\n    `The model's file is broken: ${what}. Load the page again, or write the file anew with ` +\n      \"charrnn export.\",\n  );\n}\n\n/**\n * A value for a message: short, on one line, whatever it holds.\n * @param {unknown} value\n * @returns {string}\n */\nfunction shown(value) {\n  if (Array.isArray(value)) return \"a list\";\n  if (typeof value === \"object\" && value !== null) return \"an object\";\n  if (typeof value !== \"string\") return String(value);\n  const start = value.length > 60 ? value.slice(0, 60) + \"...\" : value;\n  return JSON.stringify(start).replace(/[\\u2028\\u2029]/g, \" \");\n}\n\n/** Fetching a model's file, with progress, and keeping it in the browser. */\n\n\nconst STORE = \"charrnn-models\";\nconst LIMIT = 2 ** 28;\n\n/**\n * The bytes at an address: from the browser's own store, or fetched.\n * @param {string} url\n * @param {(received: number, total: number) => void} report total is 0 where the host doesn't say\n * @returns {Promise<ArrayBuffer>} ModelError where it cannot be had\n */\nasync function download(url, report) {\n  const kept = await (await openStore())?.match(url);\n  const response = kept ?? (await fetched(url));\n  const total = Number(response.headers.get(\"content-length\")) || 0;\n  const pieces = [];\n  let received = 0;\n  try {\n    for await (const piece of piecesOf(response.body)) {\n      pieces.push(piece);\n      received += piece.length;\n      if (received > LIMIT) throw new ModelError(`The model's file is larger than ${LIMIT} bytes.`);\n      report(received, total);\n    }\n  } catch (error) {\n    if (error instanceof ModelError) throw error;\n    throw new ModelError(\"The connection broke while the model was loading. Please try again.\");\n  }\n  return joined(pieces, received);\n}\n\n/** Keep a file for the next visit, and drop earlier versions of it. Never fails. */\nasync function keep(url, buffer) {\n  try {\n    const store = await openStore();\n    if (!store) return;\n    const { pathname } = new URL(url);\n    for (const request of await store.keys()) {\n      if (new URL(request.url).pathname === pathname) await store.delete(request);\n    }\n    const headers = { \"content-length\": String(buffer.byteLength) };\n    await store.put(url, new Response(buffer.slice(0), { headers }));\n  } catch {\n    // A full or forbidden store costs a second download, nothing else.\n  }\n}\n\n/** The browser's store, or null where there is none (a page without https, a private window). */\nasync function openStore() {\n  try {\n    return await caches.open(STORE);\n  } catch {\n    return null;\n  }\n}\n\nasync function fetched(url) {\n  let response;\n  try {\n    response = await fetch(url);\n  } catch {\n    throw new ModelError(\"The model could not be fetched: there is no connection to its host.\");\n  }\n  if (response.ok) return response;\n  throw new ModelError(`The model could not be fetched: its host answered ${response.status}.`);\n}\n\nasync function* piecesOf(stream) {\n  const reader = stream.getReader(); // Safari has no asynchronous iterator of a stream\n  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;\n}\n\nfunction joined(pieces, length) {\n  const bytes = new Uint8Array(length);\n  let at = 0;\n  for (const piece of pieces) {\n    bytes.set(piece, at);\n    at += piece.length;\n  }\n  return bytes.buffer;\n}\n\n/**\n * The container of a model file: 8 bytes N, N bytes of JSON, and the numbers of the tensors\n * (https://huggingface.co/docs/safetensors). Refused is what the safetensors library refuses.\n */\n\n\nconst LONGEST_HEADER = 100_000_000; // the library's own limit\nconst ITEM_BYTES = { I8: 1, F32: 4 };\nconst STRINGS_AND_NUMBERS = /\"[^\"\\\\]*(?:\\\\.[^\"\\\\]*)*\"|-?\\d[\\d.eE+-]*/g;\nconst WHOLE_NUMBER = /^(?:0|-?[1-9]\\d*)$/;\nconst LONE_SURROGATE = /\\p{Cs}/u;\n\n/**\n * @param {unknown} value\n * @returns {boolean} whether it is a JSON object\n */\nfunction isObject(value) {\n  return typeof value === \"object\" && value !== null && !Array.isArray(value);\n}\n\n/**\n * An object's own entry: names from a file may be \"constructor\" or \"__proto__\".\n * @param {object} object\n * @param {string} key\n * @returns {unknown} undefined where it has none\n */\nfunction own(object, key) {\n  return Object.hasOwn(object, key) ? object[key] : undefined;\n}\n\n/**\n * A JSON object, twice: as it is, and with every number that is not written as a whole one (1.0,\n * 1e2, -0) as a string, since JSON.parse tells 37.0 from 37 as little as JavaScript does.\n * @param {string} text\n * @param {string} what it is, for the message\n * @returns {{plain: object, exact: object}}\n * @throws {ModelError} where it is not a JSON object\n */\nfunction parseJson(text, what) {\n  const quote = (token) =>\n    token[0] === '\"' || WHOLE_NUMBER.test(token) ? token : `\"${token}\"`;\n  let plain, exact;\n  try {\n    plain = JSON.parse(text);\n    exact = JSON.parse(text.replace(STRINGS_AND_NUMBERS, quote));\n  } catch {\n    throw brokenFile(`${what} is not JSON`);\n  }\n  if (!isObject(plain)) throw brokenFile(`${what} is ${shown(plain)}; it must be a JSON object`);\n  return { plain, exact };\n}\n\n/**\n * @param {ArrayBuffer} buffer the file\n * @returns {{listed: object, written: string, start: number}} the header's entries, what charrnn\n *   wrote into its metadata, and the byte at which the tensors' data begins\n * @throws {ModelError}\n */\nfunction readContainer(buffer) {\n  const start = headerEnd(buffer);\n  const { exact: listed } = parseJson(headerText(buffer, start), \"its header\");\n  const metadata = own(listed, \"__metadata__\") ?? {};\n  const isText = (value) => typeof value === \"string\" && !LONE_SURROGATE.test(value);\n  if (!isObject(metadata) || !Object.values(metadata).every(isText)) {\n    throw brokenFile(\"the metadata of its header must be an object of strings\");\n  }\n  const written = own(metadata, \"charrnn\");\n  if (written === undefined) {\n    throw new ModelError(\n      \"The file is a safetensors file, but was not written by charrnn; give one of charrnn export.\",\n    );\n  }\n  return { listed, written, start };\n}\n\nfunction headerEnd(buffer) {\n  const size = buffer.byteLength;\n  if (size < 8) throw brokenFile(`it has ${size} bytes, fewer than the 8 of its header's length`);\n  const length = new DataView(buffer).getBigUint64(0, true);\n  if (length > BigInt(LONGEST_HEADER) || 8 + Number(length) > size) {\n    throw brokenFile(\n      `its header should have ${length} bytes and the whole file has ${size}: it was cut short ` +\n        \"or is no safetensors file\",\n    );\n  }\n  return 8 + Number(length);\n}\n\nfunction headerText(buffer, end) {\n  try {\n    const decoder = new TextDecoder(\"utf-8\", { fatal: true, ignoreBOM: true });\n    return decoder.decode(new Uint8Array(buffer, 8, end - 8));\n  } catch {\n    throw brokenFile(\"its header is not UTF-8\");\n  }\n}\n\n/**\n * Where the tensors lie, once all are there as expected, one directly after the other, in any\n * order, from the first byte of the data to the last.\n * @param {object} listed the header's entries\n * @param {Map<string, {dtype: \"I8\" | \"F32\", shape: number[]}>} expected\n * @param {number} size bytes of data in the file\n * @returns {Map<string, number>} the first byte of each, counted from the start of the data\n * @throws {ModelError}\n */\nfunction locate(listed, expected, size) {\n  const places = Array.from(expected, ([name, tensor]) => place(listed, name, tensor));\n  const extra = Object.keys(listed).find((name) => name !== \"__metadata__\" && !expected.has(name));\n  if (extra !== undefined) {\n    throw brokenFile(`it holds ${shown(extra)}, which this format does not have`);\n  }\n  let reached = 0;\n  for (const { name, first, after } of places.sort((a, b) => a.first - b.first)) {\n    if (first !== reached) {\n      throw brokenFile(`${name} begins at byte ${first} of the data; it must at ${reached}`);\n    }\n    reached = after;\n  }\n  if (reached !== size) {\n    throw brokenFile(`it has ${size} bytes of data; by its header it must have ${reached}`);\n  }\n  return new Map(places.map(({ name, first }) => [name, first]));\n}\n\nfunction place(listed, name, { dtype, shape }) {\n  const entry = own(listed, name);\n  if (entry === undefined) throw brokenFile(`it lacks ${name}`);\n  if (!isObject(entry)) throw brokenFile(`the entry of ${name} is not an object`);\n  const type = own(entry, \"dtype\");\n  if (type !== dtype) throw brokenFile(`${name} is ${shown(type)}; it must be ${dtype}`);\n  const has = own(entry, \"shape\");\n  if (!sameNumbers(has, shape)) {\n    throw brokenFile(`${name} has shape ${listOf(has)}; by the header it must be ${listOf(shape)}`);\n  }\n  return { name, ...offsets(name, entry, shape.reduce((a, b) => a * b) * ITEM_BYTES[dtype]) };\n}\n\nfunction offsets(name, entry, bytes) {\n  const [first, after] = listOrEmpty(own(entry, \"data_offsets\"));\n  if (!sameNumbers(own(entry, \"data_offsets\"), [first, after]) || !(first >= 0)) {\n    throw brokenFile(`the offsets of ${name} must be two whole numbers from 0 on`);\n  }\n  if (after - first !== bytes) {\n    throw brokenFile(`${name} lies at bytes ${first} to ${after}; it must take ${bytes} bytes`);\n  }\n  return { first, after };\n}\n\nfunction listOrEmpty(value) {\n  return Array.isArray(value) ? value : [];\n}\n\n/**\n * @param {unknown} value\n * @param {number[]} numbers\n * @returns {boolean} whether the value is a list of just these whole numbers\n */\nfunction sameNumbers(value, numbers) {\n  const list = listOrEmpty(value);\n  if (list.length !== numbers.length) return false;\n  return numbers.every((number, i) => Number.isInteger(number) && number === list[i]);\n}\n\nfunction listOf(value) {\n  return Array.isArray(value) ? `[${value.slice(0, 4).map(shown).join(\", \")}]` : shown(value);\n}\n\n/**\n * The published model file, \"charrnn-model-1\", as the top of charrnn/export.py specifies it: an\n * int8 file is read, or refused with one line. All that it announces is checked against the file's\n * size before anything is made of it, and the tensors are views of the file.\n */\n\n\nconst FORMAT = \"charrnn-model-1\";\nconst PARTS = new Map([\n  [\"lstm\", 4],\n  [\"gru\", 3],\n  [\"rnn\", 1],\n]);\nconst MOST = { vocab_size: 0x110000, hidden: 1 << 16, layers: 100 }; // as in charrnn/model.py\nconst MODEL_FIELDS = [\"vocab_size\", \"cell\", \"hidden\", \"layers\", \"dropout\", \"forget_bias\"];\nconst COLUMN_BLOCK = 32;\n\n/**\n * @typedef {{cell: \"lstm\" | \"gru\" | \"rnn\", hidden: number, layers: number, vocabSize: number,\n *   parts: number}} Config H, L, V and P of the specification\n * @typedef {{data: Int8Array | Float32Array, shape: number[]}} Tensor rows first, as stored:\n *   (P H, W) with W columns, H rounded up to a multiple of 32, for what a state is multiplied by\n * @typedef {{config: Config, vocab: {level: \"char\" | \"byte\", symbols: string[] | number[]},\n *   tensors: Map<string, Tensor>, provenance: object}} Model `tensors` holds the scales too\n */\n\n/**\n * @param {ArrayBuffer} buffer the whole file\n * @returns {Model} its int8 numbers are views of the buffer, and the float32 ones where they can\n * @throws {ModelError} where it is broken, of another format, or of precision fp16\n */\nfunction parseModel(buffer) {\n  const { listed, written, start } = readContainer(buffer);\n  const { plain, exact } = parseJson(written, \"what charrnn wrote into its header\");\n  checkKind(exact);\n  const config = readConfig(field(exact, \"model\"), field(plain, \"model\"));\n  const vocab = readVocab(field(exact, \"vocab\"), config.vocabSize);\n  const provenance = field(plain, \"provenance\");\n  const entries = layout(config);\n  checkKept(field(exact, \"tensors\"), entries);\n  const places = locate(listed, storedTensors(entries), buffer.byteLength - start);\n  const tensors = new Map();\n  for (const entry of entries) readEntry(buffer, start, entry, places, tensors);\n  return { config, vocab, tensors, provenance };\n}\n\nfunction field(header, name) {\n  const value = own(header, name);\n  if (value === undefined) throw brokenFile(`its header lacks ${name}`);\n  if (!isObject(value)) throw brokenFile(`${name} is ${shown(value)}; it must be an object`);\n  return value;\n}\n\nfunction checkKind(header) {\n  const format = own(header, \"format\");\n  if (format !== FORMAT) {\n    throw new ModelError(\n      `The file has format ${shown(format)}; a published model has \"${FORMAT}\"; ` +\n        \"make one of a training with charrnn export.\",\n    );\n  }\n  const precision = own(header, \"precision\");\n  if (precision === \"fp16\") {\n    throw new ModelError(\n      \"The model's precision is fp16, and pages run int8 files only; \" +\n        \"write it with the --precision int8 of charrnn export.\",\n    );\n  }\n  if (precision !== \"int8\") throw brokenFile(`precision is ${shown(precision)}; it must be int8`);\n}\n\nfunction readConfig(model, plain) {\n  const unknown = Object.keys(model).find((key) => !MODEL_FIELDS.includes(key));\n  if (unknown !== undefined) {\n    throw brokenFile(`its model has ${shown(unknown)}, which this format does not have`);\n  }\n  const cell = own(model, \"cell\");\n  if (!PARTS.has(cell)) {\n    throw brokenFile(`cell is ${shown(cell)}; it must be one of ${[...PARTS.keys()].join(\", \")}`);\n  }\n  const [vocabSize, hidden, layers] = Object.keys(MOST).map((name) => sizeOf(model, name));\n  const dropout = Object.hasOwn(plain, \"dropout\") ? plain.dropout : 0;\n  if (typeof dropout !== \"number\" || !(dropout >= 0 && dropout < 1)) {\n    throw brokenFile(`dropout is ${shown(dropout)}; it must be at least 0 and below 1`);\n  }\n  return { cell, hidden, layers, vocabSize, parts: PARTS.get(cell) };\n}\n\nfunction sizeOf(model, name) {\n  const size = own(model, name);\n  if (!Number.isInteger(size) || size < 1 || size > MOST[name]) {\n    throw brokenFile(`${name} is ${shown(size)}; it must be a whole number, 1 to ${MOST[name]}`);\n  }\n  return size;\n}\n\nfunction readVocab(vocab, size) {\n  const level = own(vocab, \"level\");\n  const written = own(vocab, \"symbols\");\n  if (level !== \"char\" && level !== \"byte\") {\n    throw brokenFile(`level is ${shown(level)}; it must be char or byte`);\n  }\n  if (level === \"char\" ? typeof written !== \"string\" : !Array.isArray(written)) {\n    throw brokenFile(`its symbols are ${shown(written)}; a string or, of bytes, a list is needed`);\n  }\n  const symbols = written.length > 2 * size ? [] : Array.from(written); // two units a code point\n  if (symbols.length !== size) {\n    throw brokenFile(`its vocabulary does not have the ${size} symbols of its model`);\n  }\n  checkOrder(level === \"char\" ? symbols.map((symbol) => symbol.codePointAt(0)) : symbols, level);\n  return { level, symbols };\n}\n\nfunction checkOrder(codes, level) {\n  const most = level === \"byte\" ? 255 : 0x10ffff;\n  const wrong = codes.find((code) => !Number.isInteger(code) || code < 0 || code > most);\n  if (wrong !== undefined) {\n    throw brokenFile(`${shown(wrong)} is among its symbols; bytes are whole numbers, 0 to 255`);\n  }\n  if (codes.some((code, i) => i > 0 && code <= codes[i - 1])) {\n    throw brokenFile(\"the symbols of its vocabulary must be sorted and distinct\");\n  }\n}\n\n/**\n * @param {Config} config\n * @returns {{name: string, shape: number[], stored: number[]}[]} the tensors but for the scales,\n *   their shapes without and with padding; those of two dimensions are int8, the others float32\n */\nfunction layout({ cell, hidden, layers, vocabSize, parts }) {\n  const wide = parts * hidden;\n  const columns = COLUMN_BLOCK * Math.ceil(hidden / COLUMN_BLOCK);\n  const entries = [];\n  const add = (name, shape, stored = shape) => entries.push({ name, shape, stored });\n  const addPadded = (name, rows) => add(name, [rows, hidden], [rows, columns]);\n  for (let layer = 0; layer < layers; layer++) {\n    if (layer === 0) add(\"layers.0.lookup\", [vocabSize, wide]);\n    else addPadded(`layers.${layer}.below`, wide);\n    addPadded(`layers.${layer}.recurrent`, wide);\n    add(`layers.${layer}.bias`, [wide]);\n    if (cell === \"gru\") add(`layers.${layer}.bias_new`, [hidden]);\n  }\n  addPadded(\"decoder.weight\", vocabSize);\n  add(\"decoder.bias\", [vocabSize]);\n  return entries;\n}\n\nfunction checkKept(tensors, entries) {\n  const agrees = entries.every(({ name, shape }) => {\n    const said = own(tensors, name);\n    if (!isObject(said) || Object.keys(said).length !== 2) return false;\n    const kept = shape.length === 2 ? \"int8\" : \"float32\";\n    return own(said, \"kept\") === kept && sameNumbers(own(said, \"shape\"), shape);\n  });\n  if (!agrees || Object.keys(tensors).length !== entries.length) {\n    throw brokenFile(\"the header's list of tensors is not the one of this model\");\n  }\n}\n\nfunction storedTensors(entries) {\n  const expected = new Map();\n  for (const { name, shape, stored } of entries) {\n    const matrix = shape.length === 2;\n    expected.set(name, { dtype: matrix ? \"I8\" : \"F32\", shape: stored });\n    if (matrix) expected.set(`${name}.scale`, { dtype: \"F32\", shape: [shape[0]] });\n  }\n  return expected;\n}\n\nfunction readEntry(buffer, start, { name, shape, stored }, places, tensors) {\n  if (shape.length === 1) {\n    const data = floats(buffer, start + places.get(name), shape[0]);\n    checkFinite(name, data);\n    tensors.set(name, { data, shape });\n    return;\n  }\n  const data = new Int8Array(buffer, start + places.get(name), stored[0] * stored[1]);\n  if (data.includes(-128)) throw brokenFile(`${name} holds -128; it must be -127 to 127`);\n  checkPadding(name, data, shape[1], stored[1]);\n  tensors.set(name, { data, shape: stored });\n  const scale = floats(buffer, start + places.get(`${name}.scale`), shape[0]);\n  checkFinite(`${name}.scale`, scale);\n  const low = scale.find((number) => number <= 0);\n  if (low !== undefined) throw brokenFile(`${name}.scale holds ${low}; it must be above 0`);\n  tensors.set(`${name}.scale`, { data: scale, shape: [shape[0]] });\n}\n\nfunction floats(buffer, at, count) {\n  if (at % 4 === 0) return new Float32Array(buffer, at, count);\n  return new Float32Array(buffer.slice(at, at + 4 * count));\n}\n\nfunction checkFinite(name, data) {\n  const wrong = data.find((number) => !Number.isFinite(number));\n  if (wrong !== undefined) throw brokenFile(`${name} holds ${wrong}; it must be finite`);\n}\n\nfunction checkPadding(name, data, used, columns) {\n  if (used === columns) return;\n  for (let row = 0; row < data.length; row += columns) {\n    for (let i = row + used; i < row + columns; i++) {\n      if (data[i] !== 0) throw brokenFile(`the padding of ${name} is not zero`);\n    }\n  }\n}\n\n/**\n * The network in WebAssembly: memory laid out, and one step of it. The arithmetic is the portable\n * one of charrnn/export.py, of which kernel.ts does the vectors.\n *\n * @typedef {{layers: {memory: number, kept: number}[]}} State addresses: of c (LSTM) or h (GRU),\n *   float32 (W), and of the activations that products take, int16 (W)\n */\n\nconst PAGE = 65536;\nconst LANE = 32;\n\n/** The scale A of the activations: the largest whose sums of H products stay in 32 bits. */\nfunction activationScale(hidden) {\n  return Math.min(32767, Math.floor((2 ** 31 - 1) / (127 * hidden)));\n}\n\nclass Network {\n  /**\n   * @param {object} model what parseModel gave\n   * @param {WebAssembly.Module} kernel\n   */\n  constructor({ config, tensors }, kernel) {\n    this.config = config;\n    this.width = LANE * Math.ceil(config.hidden / LANE);\n    this.scale = activationScale(config.hidden);\n    this.memory = new WebAssembly.Memory({ initial: 1 });\n    this.kernel = new WebAssembly.Instance(kernel, { env: { memory: this.memory } }).exports;\n    this.end = 16;\n    this.table = this.#table(tensors);\n    this.layers = Array.from({ length: config.layers }, (_, l) => this.#layer(tensors, l));\n    this.decoder = this.#matrix(tensors, \"decoder.weight\", 1, config.vocabSize);\n    this.decoder.bias = this.#vector(tensors.get(\"decoder.bias\").data, 1, config.vocabSize);\n    this.gates = this.#space(4 * config.parts * this.width);\n    this.inputs = this.#space(4 * config.parts * this.width);\n    this.logits = this.#space(4 * config.vocabSize);\n  }\n\n  /** A state that has read nothing: all zero. @returns {State} */\n  newState() {\n    const { width } = this;\n    const layer = () => ({ memory: this.#space(4 * width), kept: this.#space(2 * width) });\n    const state = { layers: Array.from({ length: this.config.layers }, layer) };\n    this.reset(state);\n    return state;\n  }\n\n  /** Forget what was read. */\n  reset(state) {\n    this.restore(state, new Uint8Array(6 * this.width * this.config.layers));\n  }\n\n  /** A copy of a state, Uint8Array. */\n  snapshot({ layers }) {\n    const from = layers[0].memory;\n    const bytes = new Uint8Array(this.memory.buffer);\n    return bytes.slice(from, from + 6 * this.width * layers.length);\n  }\n\n  /** Go on from a snapshot. */\n  restore({ layers }, snapshot) {\n    new Uint8Array(this.memory.buffer).set(snapshot, layers[0].memory);\n  }\n\n  /**\n   * Read one symbol.\n   * @returns {Float32Array} scores of the next symbol (V,), a view that the next step overwrites\n   */\n  step(state, id) {\n    const { parts, vocabSize } = this.config;\n    const wide = parts * this.width;\n    this.kernel.lookup(this.table.rows + id * wide, this.table.scales[id], this.inputs, wide);\n    this.layers.forEach((layer, l) => {\n      if (l > 0) this.#multiply(layer.below, state.layers[l - 1].kept, this.inputs);\n      this.#multiply(layer.recurrent, state.layers[l].kept, this.gates);\n      this.#update(layer, state.layers[l]);\n    });\n    this.#multiply(this.decoder, state.layers.at(-1).kept, this.logits);\n    this.kernel.add(this.logits, this.decoder.bias, vocabSize);\n    return new Float32Array(this.memory.buffer, this.logits, vocabSize);\n  }\n\n  #multiply({ rows, factors, height, parts }, kept, out) {\n    for (let p = 0; p < parts; p++) {\n      this.kernel.dot(\n        rows + p * height * this.width, factors + 4 * p * height, kept, out + 4 * p * this.width,\n        height, this.width,\n      );\n    }\n  }\n\n  #update({ bias, fresh }, { memory, kept }) {\n    const { inputs, gates, width, scale, kernel } = this;\n    const { cell } = this.config;\n    if (cell === \"lstm\") kernel.lstm(inputs, gates, bias, memory, kept, width, scale);\n    else if (cell === \"gru\") kernel.gru(inputs, gates, bias, fresh, memory, kept, width, scale);\n    else kernel.rnn(inputs, gates, bias, kept, width, scale);\n  }\n\n  #layer(tensors, l) {\n    const { hidden, parts, cell } = this.config;\n    const vector = (name, n) => this.#vector(tensors.get(`layers.${l}.${name}`).data, n, hidden);\n    return {\n      below: l > 0 ? this.#matrix(tensors, `layers.${l}.below`, parts, hidden) : null,\n      recurrent: this.#matrix(tensors, `layers.${l}.recurrent`, parts, hidden),\n      bias: vector(\"bias\", parts),\n      fresh: cell === \"gru\" ? vector(\"bias_new\", 1) : 0,\n    };\n  }\n\n  /** The first layer's table, its rows as P stretches of W: (V, P W) int8. */\n  #table(tensors) {\n    const { parts, hidden, vocabSize } = this.config;\n    const { data } = tensors.get(\"layers.0.lookup\");\n    const rows = this.#space(vocabSize * parts * this.width);\n    const bytes = new Int8Array(this.memory.buffer, rows, vocabSize * parts * this.width);\n    for (let k = 0; k < vocabSize * parts; k++) {\n      bytes.set(data.subarray(k * hidden, (k + 1) * hidden), k * this.width);\n    }\n    return { rows, scales: Float32Array.from(tensors.get(\"layers.0.lookup.scale\").data) };\n  }\n\n  /** int8 rows as they are in the file, and for each row its scale / A. */\n  #matrix(tensors, name, parts, height) {\n    const { data } = tensors.get(name);\n    const rows = this.#space(data.length);\n    new Int8Array(this.memory.buffer).set(data, rows);\n    const factors = this.#space(4 * parts * height);\n    const scaled = tensors.get(`${name}.scale`).data.map((s) => s / this.scale);\n    new Float32Array(this.memory.buffer, factors, parts * height).set(scaled);\n    return { rows, factors, height, parts };\n  }\n\n  /** A float32 vector as P stretches, each padded with zeros to W (or to a multiple of 4). */\n  #vector(data, parts, height) {\n    const address = this.#space(4 * parts * this.width + 4 * height);\n    const floats = new Float32Array(this.memory.buffer, address);\n    for (let p = 0; p < parts; p++) {\n      floats.set(data.subarray(p * height, (p + 1) * height), p * this.width);\n    }\n    return address;\n  }\n\n  /** Fresh zeroed memory, aligned to 16 bytes, with room to read and write a block beyond it. */\n  #space(bytes) {\n    const address = this.end;\n    this.end = 16 * Math.ceil((address + bytes) / 16);\n    const missing = this.end + 4 * LANE - this.memory.buffer.byteLength;\n    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));\n    return address;\n  }\n}\n\n/** The exponential function of the portable arithmetic, the same bits everywhere. */\n\nconst EXP_LIMIT = 87;\nconst EXP_LOG2E = Math.fround(1.44269504);\nconst EXP_LN2_HIGH = 0.693359375; // a float32 number, as 0.5 and 1 are\nconst EXP_LN2_LOW = Math.fround(-0.00021219444);\nconst EXP_TERMS = Float32Array.of(\n  1.98756915e-4, 1.39819995e-3, 8.33345191e-3, 4.16657959e-2, 0.166666655, 0.5,\n);\nconst LEAST_POWER = -126;\n// 2^-126 to 2^126 by their bits: `2 ** n` need not be exact in every browser.\nconst POWERS = new Float32Array(Int32Array.from({ length: 253 }, (_, i) => (i + 1) << 23).buffer);\nconst ROUNDER = 1.5 * 2 ** 52; // beside it float64 numbers are whole\n\n/**\n * @param {number} x between -2^51 and 2^51\n * @returns {number} the nearest integer, halves to even\n */\nfunction roundHalfEven(x) {\n  return x + ROUNDER - ROUNDER;\n}\n\n/**\n * e^v in float32, each operation rounded, as the top of charrnn/export.py fixes it.\n * @param {number} v a float32 number; beyond -87 and 87 it counts as these\n * @returns {number} a float32 number\n */\nfunction exp32(v) {\n  const f = Math.fround;\n  const x = Math.min(EXP_LIMIT, Math.max(-EXP_LIMIT, v));\n  const n = roundHalfEven(f(x * EXP_LOG2E));\n  const r = f(f(x - f(n * EXP_LN2_HIGH)) - f(n * EXP_LN2_LOW));\n  let p = EXP_TERMS[0];\n  for (let i = 1; i < 6; i++) p = f(f(p * r) + EXP_TERMS[i]);\n  return f(f(f(f(p * f(r * r)) + r) + 1) * POWERS[n - LEAST_POWER]);\n}\n\n/**\n * Drawing a symbol from the scores of a model: the \"weights\", \"top_k\", \"top_p\" and \"draw\" of the\n * portable arithmetic at the top of charrnn/export.py.\n *\n * @typedef {{temperature: number, topK?: ?number, topP?: ?number, length?: number, seed?: number}}\n *   Settings topK and topP may be null or left out\n */\n\n\nconst LEAST_EXPONENT = -87;\n\n/**\n * @param {Settings} settings\n * @throws {RangeError} with one line where one of them is not possible; length and seed may be\n *   left out where nothing is drawn\n */\nfunction checkSettings({ temperature, topK, topP, length, seed }) {\n  if (!Number.isFinite(temperature) || temperature < 0) {\n    throw new RangeError(`The temperature is ${shown(temperature)}; it must be finite, 0 or more.`);\n  }\n  if ((topK ?? null) !== null && !(Number.isInteger(topK) && topK >= 1)) {\n    throw new RangeError(`top_k is ${shown(topK)}; it must be whole, at least 1 (or left out).`);\n  }\n  if ((topP ?? null) !== null && !(Number.isFinite(topP) && topP > 0 && topP <= 1)) {\n    throw new RangeError(`top_p is ${shown(topP)}; it must be above 0, at most 1 (or left out).`);\n  }\n  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 0)) {\n    throw new RangeError(`The length is ${shown(length)}; it must be a whole number, 0 or more.`);\n  }\n  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {\n    throw new RangeError(`The seed is ${shown(seed)}; it must be a whole number, 0 to 2^53 - 1.`);\n  }\n}\n\n/**\n * What each symbol weighs in the draw: the likeliest 1, what is left out 0.\n * @param {Float32Array} logits (V,)\n * @param {Settings} settings\n * @returns {Float64Array} (V,)\n * @throws {ModelError} where the largest logit is not finite, or any is not a number\n */\nfunction weights(logits, { temperature, topK, topP }) {\n  const best = likeliest(logits);\n  const found = new Float64Array(logits.length);\n  if (temperature === 0) {\n    found[best] = 1;\n    return found;\n  }\n  for (let id = 0; id < logits.length; id++) {\n    const v = Math.fround((logits[id] - logits[best]) / temperature);\n    found[id] = v < LEAST_EXPONENT ? 0 : exp32(v);\n  }\n  if ((topK ?? topP ?? null) !== null) truncate(found, ranked(logits), topK, topP);\n  return found;\n}\n\n/** The first of the largest logits. */\nfunction likeliest(logits) {\n  let best = 0;\n  let broken = false;\n  for (let id = 0; id < logits.length; id++) {\n    if (logits[id] > logits[best]) best = id;\n    broken ||= Number.isNaN(logits[id]);\n  }\n  if (broken || !Number.isFinite(logits[best])) {\n    throw new ModelError(\n      \"The model's scores are not finite numbers: its weights are broken, perhaps by a training \" +\n        \"that diverged; train with a lower learning rate.\",\n    );\n  }\n  return best;\n}\n\n/** Leave out, in place, what top_k and then top_p do not reach. */\nfunction truncate(found, order, topK, topP) {\n  for (const id of order.slice(topK ?? order.length)) found[id] = 0;\n  if ((topP ?? null) === null) return;\n  const enough = topP * order.reduce((sum, id) => sum + found[id], 0);\n  let before = 0;\n  for (const id of order) {\n    const reached = before >= enough;\n    before += found[id];\n    if (reached) found[id] = 0;\n  }\n}\n\n/**\n * @param {Float32Array} logits (V,)\n * @returns {number[]} ids by logit, the largest first, equals by id\n */\nfunction ranked(logits) {\n  return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);\n}\n\n/**\n * @param {Float32Array} logits (V,)\n * @param {Settings} settings\n * @returns {Float64Array} (V,) what is drawn from: the weights over their sum\n * @throws {ModelError} as `weights`\n */\nfunction probabilities(logits, settings) {\n  const found = weights(logits, settings);\n  const total = found.reduce((sum, weight) => sum + weight, 0);\n  return found.map((weight) => weight / total);\n}\n\n/**\n * @param {Float32Array} logits (V,)\n * @param {number} u in [0, 1)\n * @param {Settings} settings\n * @returns {number} the first id at which the sum of the weights exceeds u times all of it\n * @throws {ModelError} as `weights`\n * @throws {RangeError} where u is outside [0, 1)\n */\nfunction pick(logits, u, settings) {\n  const found = weights(logits, settings);\n  const mark = u * found.reduce((sum, weight) => sum + weight, 0);\n  let reached = 0;\n  const id = found.findIndex((weight) => (reached += weight) > mark);\n  if (!(u >= 0) || id < 0) throw new RangeError(`u is ${u}; it must be at least 0 and below 1.`);\n  return id;\n}\n\n/** A text being read: what the network expects after each of its symbols. */\n\n\nconst REMEMBERED = 512;\n\nclass Reading {\n  /** @param state one of the network's, which this reader has to itself */\n  constructor(network, vocab, state) {\n    Object.assign(this, { network, vocab, state });\n    /** What was read and what came of it: {id, logits, snapshot}, one a symbol. */\n    this.steps = [];\n  }\n\n  /**\n   * The guesses after every symbol of a text; only what changed since the last text is read.\n   * @param {number[]} ids at least one\n   * @param {{temperature: number, topK: ?number, topP: ?number}} settings\n   * @param {number} count guesses a symbol\n   * @param {number} rows for how many of the last symbols\n   * @returns {{id: number, guesses: {id: number, p: number}[], given: ?number}[]} `given`: the\n   *   probability that the symbol after it had; null after the last\n   */\n  read(ids, settings, count, rows) {\n    let same = 0;\n    while (same < this.steps.length && this.steps[same].id === ids[same]) same += 1;\n    if (same > 0 && !this.steps[same - 1].snapshot) same = 0; // forgotten\n    this.steps.length = same;\n    if (same === 0) this.network.reset(this.state);\n    else this.network.restore(this.state, this.steps[same - 1].snapshot);\n    for (const id of ids.slice(same)) this.#step(id);\n    const first = Math.max(0, ids.length - rows);\n    return ids.slice(first).map((id, i) => this.#row(first + i, settings, count, ids));\n  }\n\n  #step(id) {\n    const logits = this.network.step(this.state, id).slice();\n    this.steps.push({ id, logits, snapshot: this.network.snapshot(this.state) });\n    const old = this.steps.at(-1 - REMEMBERED);\n    if (old) old.snapshot = null;\n  }\n\n  #row(at, settings, count, ids) {\n    const { id, logits } = this.steps[at];\n    const p = probabilities(logits, settings);\n    const guesses = ranked(logits).slice(0, count).map((guess) => ({ id: guess, p: p[guess] }));\n    return { id, guesses, given: at + 1 < ids.length ? p[ids[at + 1]] : null };\n  }\n}\n\n/** Text to ids and back: the symbols of a model are characters (code points) or bytes of UTF-8. */\n\nconst NEWLINE = 10;\nconst SIGNS = new Map([\n  [\" \", \"\u2423\"],\n  [\"\\n\", \"\u21b5\"],\n  [\"\\t\", \"\u21e5\"],\n  [\"\\r\", \"\u240d\"],\n  [\"\\x7f\", \"\u2421\"],\n]); // the first four as in charrnn.figures\nconst INVISIBLE = /[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Co}\\p{Z}]/u;\nconst COMBINING = /\\p{M}/u;\n\n/** The V symbols that a model knows, in the order of their ids. */\nclass Vocab {\n  #ids;\n\n  /**\n   * @param {{level: \"char\" | \"byte\", symbols: string | string[] | number[]}} vocab as parseModel\n   *   gives it: characters, or bytes as integers\n   */\n  constructor({ level, symbols }) {\n    this.level = level;\n    this.symbols = Array.from(symbols);\n    this.#ids = new Map(this.symbols.map((symbol, id) => [symbol, id]));\n  }\n\n  /** @returns {number} V */\n  get size() {\n    return this.symbols.length;\n  }\n\n  /**\n   * @param {string} text\n   * @returns {{ids: number[], unknown: {index: number, symbol: string | number}[]}} the ids of the\n   *   symbols that the model knows, and the others with their places, counted in code points, or\n   *   in bytes at byte level\n   */\n  encode(text) {\n    const ids = [];\n    const unknown = [];\n    this.#units(text).forEach((symbol, index) => {\n      const id = this.#ids.get(symbol);\n      if (id === undefined) unknown.push({ index, symbol });\n      else ids.push(id);\n    });\n    return { ids, unknown };\n  }\n\n  #units(text) {\n    return Array.from(this.level === \"byte\" ? new TextEncoder().encode(text) : text);\n  }\n\n  /**\n   * What is read before anything is drawn.\n   * @param {string} text\n   * @returns {number[]} the ids of its known symbols; where there is none, of a newline, or 0\n   */\n  primer(text) {\n    const { ids } = this.encode(text);\n    if (ids.length > 0) return ids;\n    return [this.#ids.get(this.level === \"byte\" ? NEWLINE : \"\\n\") ?? 0];\n  }\n\n  /**\n   * @param {number} id\n   * @returns {string | number} its character or byte\n   * @throws {RangeError}\n   */\n  symbol(id) {\n    const symbol = this.symbols[id];\n    if (symbol === undefined) {\n      const last = this.size - 1;\n      throw new RangeError(`There is no symbol ${id}; ids are whole numbers, 0 to ${last}.`);\n    }\n    return symbol;\n  }\n\n  /**\n   * @param {number} id\n   * @returns {string} the symbol as it can be shown: \"a\", \"\u21b5\", \"\u2423\", \"0xC3\" for a byte above 127\n   * @throws {RangeError} where there is no such id\n   */\n  label(id) {\n    const symbol = this.symbol(id);\n    if (this.level === \"char\") return visible(symbol);\n    if (symbol > 127) return `0x${symbol.toString(16).toUpperCase()}`;\n    return visible(String.fromCharCode(symbol));\n  }\n}\n\nfunction visible(character) {\n  const code = character.codePointAt(0);\n  if (SIGNS.has(character)) return SIGNS.get(character);\n  if (code < 32) return String.fromCharCode(0x2400 + code); // Unicode's pictures of controls\n  if (INVISIBLE.test(character)) return `U+${code.toString(16).toUpperCase().padStart(4, \"0\")}`;\n  return COMBINING.test(character) ? `\u25cc${character}` : character;\n}\n\n/** Ids to text as they come: at byte level a character appears with its last byte. */\nclass Decoder {\n  #vocab;\n  #utf8 = new TextDecoder(\"utf-8\", { ignoreBOM: true }); // which is to say: do not swallow one\n\n  /** @param {Vocab} vocab */\n  constructor(vocab) {\n    this.#vocab = vocab;\n  }\n\n  /**\n   * @param {number} id\n   * @returns {string} the text that it completes, maybe none; what is not UTF-8 shows as U+FFFD\n   * @throws {RangeError} where there is no such id\n   */\n  push(id) {\n    const symbol = this.#vocab.symbol(id);\n    if (this.#vocab.level === \"char\") return symbol;\n    return this.#utf8.decode(Uint8Array.of(symbol), { stream: true });\n  }\n\n  /** @returns {string} U+FFFD where the text ends within a character, else nothing */\n  finish() {\n    return this.#utf8.decode();\n  }\n}\n\n/**\n * NumPy's random numbers: PCG XSL-RR 128/64 (M. O'Neill, 2014), seeded through NumPy's SeedSequence\n * (a pool of four 32-bit words, mixed as M. O'Neill's seed_seq_fe128).\n */\n\nconst LOW_64 = (1n << 64n) - 1n;\nconst LOW_128 = (1n << 128n) - 1n;\nconst PCG_MULTIPLIER = 0x2360ed051fc65da44385df649fccf645n;\nconst POOL_WORDS = 4;\n\n/** The generator of `np.random.Generator(np.random.PCG64(seed))`. */\nclass PCG64 {\n  #state;\n  #increment;\n\n  /**\n   * @param {number} seed a whole number, 0 to 2^53 - 1\n   * @throws {RangeError}\n   */\n  constructor(seed) {\n    if (!Number.isSafeInteger(seed) || seed < 0) {\n      throw new RangeError(`The seed is ${seed}; it must be a whole number, 0 to 2^53 - 1.`);\n    }\n    const [high, low, streamHigh, streamLow] = seedWords(seed);\n    this.#increment = (((streamHigh << 64n) | streamLow) << 1n) | 1n;\n    this.#state = this.#increment + ((high << 64n) | low);\n    this.#step();\n  }\n\n  #step() {\n    this.#state = (this.#state * PCG_MULTIPLIER + this.#increment) & LOW_128;\n  }\n\n  /** @returns {bigint} the next 64 random bits */\n  next() {\n    this.#step();\n    const word = ((this.#state >> 64n) ^ this.#state) & LOW_64;\n    const turn = this.#state >> 122n;\n    return ((word >> turn) | (word << (64n - turn))) & LOW_64;\n  }\n\n  /** @returns {number} the next of `Generator.random()`: uniform in [0, 1), a multiple of 2^-53 */\n  random() {\n    return Number(this.next() >> 11n) / 2 ** 53;\n  }\n}\n\n/** SeedSequence(seed).generate_state(4, np.uint64), as bigints. */\nfunction seedWords(seed) {\n  const pool = seedPool(seed);\n  const hash = hasher(0x8b51f9dd, 0x58f38ded);\n  const words = Array.from({ length: 8 }, (_, i) => BigInt(hash(pool[i % POOL_WORDS])));\n  return [0, 2, 4, 6].map((i) => (words[i + 1] << 32n) | words[i]);\n}\n\nfunction seedPool(seed) {\n  const hash = hasher(0x43b0d7e5, 0x931e8875);\n  const pool = [seed % 2 ** 32, Math.floor(seed / 2 ** 32), 0, 0].map(hash);\n  for (let from = 0; from < POOL_WORDS; from++) {\n    for (let to = 0; to < POOL_WORDS; to++) {\n      if (from !== to) pool[to] = mixed(pool[to], hash(pool[from]));\n    }\n  }\n  return pool;\n}\n\n/** A hash of 32-bit words whose constant changes from word to word. */\nfunction hasher(constant, multiplier) {\n  return (word) => {\n    const keyed = word ^ constant;\n    constant = Math.imul(constant, multiplier);\n    return folded(Math.imul(keyed, constant));\n  };\n}\n\nfunction mixed(x, y) {\n  return folded(Math.imul(0xca01f9dd, x) - Math.imul(0x4973f715, y));\n}\n\nfunction folded(word) {\n  return (word ^ (word >>> 16)) >>> 0;\n}\n\n/** A text being written, in slices of time: its prompt is read, then symbol after symbol drawn. */\n\n\nclass Writing {\n  /**\n   * @param {import(\"./network.mjs\").Network} network\n   * @param {import(\"./vocab.mjs\").Vocab} vocab\n   * @param {object} state one of the network's, which this text has to itself\n   */\n  constructor(network, vocab, state) {\n    Object.assign(this, { network, vocab, state, remaining: 0, drawn: 0, seconds: 0 });\n  }\n\n  /** Begin: forget what was read, and read `prompt` before anything is drawn. */\n  begin(prompt, settings, turn) {\n    this.network.reset(this.state);\n    Object.assign(this, { settings, turn });\n    this.random = new PCG64(settings.seed);\n    this.decoder = new Decoder(this.vocab);\n    const ids = this.vocab.primer(prompt);\n    this.next = ids.at(-1); // read when the first symbol is drawn\n    this.unread = ids.slice(0, -1).reverse();\n    this.remaining = settings.length;\n    this.drawn = this.seconds = 0;\n  }\n\n  /** Go on for `settings.length` symbols more, at these settings but for the seed. */\n  extend(settings, turn) {\n    Object.assign(this, { settings, turn });\n    this.remaining = settings.length;\n  }\n\n  /** Draw nothing more for now. */\n  pause() {\n    this.remaining = 0;\n  }\n\n  get active() {\n    return this.remaining > 0;\n  }\n\n  /** Work for about `milliseconds`; returns the text that came. */\n  slice(milliseconds) {\n    const begun = performance.now();\n    let text = \"\";\n    do {\n      if (this.unread.length > 0) this.network.step(this.state, this.unread.pop());\n      else text += this.#draw();\n    } while (this.active && performance.now() - begun < milliseconds);\n    this.seconds += (performance.now() - begun) / 1000;\n    return text;\n  }\n\n  #draw() {\n    const logits = this.network.step(this.state, this.next);\n    this.next = pick(logits, this.random.random(), this.settings);\n    this.drawn += 1;\n    this.remaining -= 1;\n    return this.decoder.push(this.next);\n  }\n}\n\n/**\n * What the worker does: it loads one model, and then writes and reads texts under names that the\n * page chooses. Messages in, messages out; texts that are written at once take turns.\n *\n * In:   load {url | bytes}; write {job, turn, prompt, settings}; more {job, turn, settings};\n *       stop {job}; read {job, turn, text, settings, count, rows}\n * Out:  progress {received, total}; loaded {config, vocab, provenance, bytes};\n *       text {job, turn, text, drawn, seconds, done}; guesses {job, turn, rows};\n *       failed {job, turn, message}\n * `turn` comes back as it was given: it tells the answers to one request from the next one's.\n */\n\n\nconst SLICE = 8;\nconst NO_SIMD =\n  \"This browser has no WebAssembly SIMD, which the model needs. \" +\n  \"Chrome 91, Firefox 89 and Safari 16.4 or newer have it.\";\n\nclass Engine {\n  /**\n   * @param {(message: object) => void} post where answers go\n   * @param {Uint8Array} kernel kernel.wasm\n   */\n  constructor(post, kernel) {\n    Object.assign(this, { post, kernel, network: null, running: false });\n    this.writings = new Map();\n    this.readings = new Map();\n  }\n\n  /** Do what a message asks. What is wrong is posted as `failed`, never thrown. */\n  async handle(message) {\n    try {\n      await this[`on_${message.type}`](message);\n    } catch (error) {\n      this.#fail(message, error);\n    }\n  }\n\n  async on_load({ url, bytes }) {\n    const report = (received, total) => this.post({ type: \"progress\", received, total });\n    const buffer = bytes ?? (await download(url, report));\n    const model = parseModel(buffer);\n    if (!WebAssembly.validate(this.kernel)) throw new ModelError(NO_SIMD);\n    this.network = new Network(model, await WebAssembly.compile(this.kernel));\n    this.vocab = new Vocab(model.vocab);\n    const { config, vocab, provenance } = model;\n    this.post({ type: \"loaded\", config, vocab, provenance, bytes: buffer.byteLength });\n    if (url) await keep(url, buffer); // only a file that was read without complaint\n  }\n\n  on_write({ job, turn, prompt, settings }) {\n    checkSettings(settings);\n    this.#of(this.writings, job, Writing).begin(prompt, settings, turn);\n    return this.#run();\n  }\n\n  on_more({ job, turn, settings }) {\n    checkSettings(settings);\n    this.#of(this.writings, job, Writing).extend(settings, turn);\n    return this.#run();\n  }\n\n  on_stop({ job }) {\n    const writing = this.writings.get(job);\n    if (!writing?.active) return;\n    writing.pause();\n    this.#tell(job, writing, \"\");\n  }\n\n  on_read({ job, turn, text, settings, count, rows }) {\n    checkSettings(settings);\n    const reading = this.#of(this.readings, job, Reading);\n    const found = reading.read(this.vocab.primer(text), settings, count, rows);\n    this.post({ type: \"guesses\", job, turn, rows: found });\n  }\n\n  #of(kept, job, Kind) {\n    if (!this.network) throw new ModelError(\"The model has not been loaded yet.\");\n    if (!kept.has(job)) kept.set(job, new Kind(this.network, this.vocab, this.network.newState()));\n    return kept.get(job);\n  }\n\n  /** Write all texts that are not done, a slice each in turn, listening for messages in between. */\n  async #run() {\n    if (this.running) return;\n    this.running = true;\n    const active = () => [...this.writings].filter(([, writing]) => writing.active);\n    for (let jobs = active(); jobs.length > 0; jobs = active()) {\n      for (const [job, writing] of jobs) this.#slice(job, writing);\n      await nextTurn();\n    }\n    this.running = false;\n  }\n\n  #slice(job, writing) {\n    try {\n      let text = writing.slice(SLICE);\n      if (!writing.active) text += writing.decoder.finish();\n      this.#tell(job, writing, text);\n    } catch (error) {\n      writing.pause();\n      this.#fail({ job, turn: writing.turn }, error);\n    }\n  }\n\n  #tell(job, { turn, drawn, seconds, active }, text) {\n    this.post({ type: \"text\", job, turn, text, drawn, seconds, done: !active });\n  }\n\n  #fail({ job, turn }, error) {\n    const expected = error instanceof ModelError || error instanceof RangeError;\n    const message = expected ? error.message : `The model could not be run: ${error.message}`;\n    this.post({ type: \"failed\", job, turn, message });\n  }\n}\n\n/** After the messages that wait have been heard; a timer of 0 would wait 4 ms. */\nfunction nextTurn() {\n  return new Promise((resolve) => {\n    const { port1, port2 } = new MessageChannel();\n    port1.onmessage = () => {\n      port1.close();\n      resolve();\n    };\n    port2.postMessage(null);\n  });\n}\n\nconst KERNEL = \"AGFzbQEAAAABNQZgBn9/f39/fQBgB39/f39/f30AYAR/fX9/AGAIf39/f39/f30AYAZ/f39/f38AYAN/f38AAg8BA2VudgZtZW1vcnkCAAADBwYAAQIDBAUHMgcDZG90AAQGbG9va3VwAAIDYWRkAAUEbHN0bQABA2dydQADA3JubgAABm1lbW9yeQIACu0lBpwEAgN7AX8gBEECdCEEIAX9EyEGA0AgBCAJSwRAIAAgCWr9AAQAIAEgCWr9AAQA/eQBIAIgCWr9AAQA/eQB/QwAAADAAAAAwAAAAMAAAADA/eYB/QwAAK5CAACuQgAArkIAAK5C/egB/QwAAK7CAACuwgAArsIAAK7C/ekBIgf9DDuquD87qrg/O6q4PzuquD/95gH9aiEIIAMgCUEBdmr9DAAAAEAAAABAAAAAQAAAAED9DAAAgD8AAIA/AACAPwAAgD/9DGdpUDlnaVA5Z2lQOWdpUDkgByAI/QwAgDE/AIAxPwCAMT8AgDE//eYB/eUBIAj9DIOAXrmDgF65g4BeuYOAXrn95gH95QEiB/3mAf0MzkO3Os5DtzrOQ7c6zkO3Ov3kASAH/eYB/QwIiQg8CIkIPAiJCDwIiQg8/eQBIAf95gH9DMGpKj3BqSo9wakqPcGpKj395AEgB/3mAf0MqqoqPqqqKj6qqio+qqoqPv3kASAH/eYB/QwAAAA/AAAAPwAAAD8AAAA//eQBIAcgB/3mAf3mASAH/eQB/QwAAIA/AACAPwAAgD8AAIA//eQBIAj9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAf3kAf3nAf0MAACAPwAAgD8AAIA/AACAP/3lASAG/eYB/WogBv3oASAG/eEB/ekB/fgBIgcgB/2FAf1bAwAAIAlBEGohCQwBCwsL5hECCXsCfyAFQQJ0IQUgBv0TIQcDQCAFIBBLBEAgACAQav0ABAAgASAQav0ABAD95AEgAiAQav0ABAD95AH94QH9DAAArkIAAK5CAACuQgAArkL96AH9DAAArsIAAK7CAACuwgAArsL96QEiCv0MO6q4PzuquD87qrg/O6q4P/3mAf1qIQwgBSAQaiIRIABq/QAEACABIBFq/QAEAP3kASACIBFq/QAEAP3kAf3hAf0MAACuQgAArkIAAK5CAACuQv3oAf0MAACuwgAArsIAAK7CAACuwv3pASIN/Qw7qrg/O6q4PzuquD87qrg//eYB/WohDiAQIAVBAXRqIhEgAGr9AAQAIAEgEWr9AAQA/eQBIAIgEWr9AAQA/eQB/QwAAADAAAAAwAAAAMAAAADA/eYB/QwAAK5CAACuQgAArkIAAK5C/egB/QwAAK7CAACuwgAArsIAAK7C/ekBIgv9DDuquD87qrg/O6q4PzuquD/95gH9aiEPIBAgBUEDbGoiESAAav0ABAAgASARav0ABAD95AEgAiARav0ABAD95AH94QH9DAAArkIAAK5CAACuQgAArkL96AH9DAAArsIAAK7CAACuwgAArsL96QEiCf0MO6q4PzuquD87qrg/O6q4P/3mAf1qIQj9DAAAgD8AAIA/AACAPwAAgD/9DAAAgD8AAIA/AACAPwAAgD/9DGdpUDlnaVA5Z2lQOWdpUDkgDSAO/QwAgDE/AIAxPwCAMT8AgDE//eYB/eUBIA79DIOAXrmDgF65g4BeuYOAXrn95gH95QEiDf3mAf0MzkO3Os5DtzrOQ7c6zkO3Ov3kASAN/eYB/QwIiQg8CIkIPAiJCDwIiQg8/eQBIA395gH9DMGpKj3BqSo9wakqPcGpKj395AEgDf3mAf0MqqoqPqqqKj6qqio+qqoqPv3kASAN/eYB/QwAAAA/AAAAPwAAAD8AAAA//eQBIA0gDf3mAf3mASAN/eQB/QwAAIA/AACAPwAAgD8AAIA//eQBIA79+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAf3kAf3nASADIBBqIhH9AAQA/eYB/QwAAIA/AACAPwAAgD8AAIA//QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAogDP0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAM/QyDgF65g4BeuYOAXrmDgF65/eYB/eUBIgr95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgCv3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAK/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAr95gH9DKqqKj6qqio+qqoqPqqqKj795AEgCv3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASAKIAr95gH95gEgCv3kAf0MAACAPwAAgD8AAIA/AACAP/3kASAM/fgB/Qx/AAAAfwAAAH8AAAB/AAAA/a4BQRf9qwH95gH95AH95wH9DAAAAEAAAABAAAAAQAAAAED9DAAAgD8AAIA/AACAPwAAgD/9DGdpUDlnaVA5Z2lQOWdpUDkgCyAP/QwAgDE/AIAxPwCAMT8AgDE//eYB/eUBIA/9DIOAXrmDgF65g4BeuYOAXrn95gH95QEiCv3mAf0MzkO3Os5DtzrOQ7c6zkO3Ov3kASAK/eYB/QwIiQg8CIkIPAiJCDwIiQg8/eQBIAr95gH9DMGpKj3BqSo9wakqPcGpKj395AEgCv3mAf0MqqoqPqqqKj6qqio+qqoqPv3kASAK/eYB/QwAAAA/AAAAPwAAAD8AAAA//eQBIAogCv3mAf3mASAK/eQB/QwAAIA/AACAPwAAgD8AAIA//eQBIA/9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAf3kAf3nAf0MAACAPwAAgD8AAIA/AACAP/3lAf3mAf3kASEKIBEgCv0LBAAgCv0MAAAAwAAAAMAAAADAAAAAwP3mAf0MAACuQgAArkIAAK5CAACuQv3oAf0MAACuwgAArsIAAK7CAACuwv3pASIK/Qw7qrg/O6q4PzuquD87qrg//eYB/WohCyAEIBBBAXZq/QwAAIA/AACAPwAAgD8AAIA//QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAkgCP0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAI/QyDgF65g4BeuYOAXrmDgF65/eYB/eUBIgn95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgCf3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAJ/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAn95gH9DKqqKj6qqio+qqoqPqqqKj795AEgCf3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASAJIAn95gH95gEgCf3kAf0MAACAPwAAgD8AAIA/AACAP/3kASAI/fgB/Qx/AAAAfwAAAH8AAAB/AAAA/a4BQRf9qwH95gH95AH95wH9DAAAAEAAAABAAAAAQAAAAED9DAAAgD8AAIA/AACAPwAAgD/9DGdpUDlnaVA5Z2lQOWdpUDkgCiAL/QwAgDE/AIAxPwCAMT8AgDE//eYB/eUBIAv9DIOAXrmDgF65g4BeuYOAXrn95gH95QEiCP3mAf0MzkO3Os5DtzrOQ7c6zkO3Ov3kASAI/eYB/QwIiQg8CIkIPAiJCDwIiQg8/eQBIAj95gH9DMGpKj3BqSo9wakqPcGpKj395AEgCP3mAf0MqqoqPqqqKj6qqio+qqoqPv3kASAI/eYB/QwAAAA/AAAAPwAAAD8AAAA//eQBIAggCP3mAf3mASAI/eQB/QwAAIA/AACAPwAAgD8AAIA//eQBIAv9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAf3kAf3nAf0MAACAPwAAgD8AAIA/AACAP/3lAf3mASAH/eYB/WogB/3oASAH/eEB/ekB/fgBIgggCP2FAf1bAwAAIBBBEGohEAwBCwsLLwEBfwNAIAMgBEoEQCACIARBAnRqIAAgBGosAACyIAGUOAIAIARBAWohBAwBCwsLugsCBXsFfyAGQQJ0IRAgB/0TIQgDQCANIBBJBEAgACANaiIR/QAEACACIA1qIgb9AAQA/eQBIAEgDWoiDv0ABAD95AH94QH9DAAArkIAAK5CAACuQgAArkL96AH9DAAArsIAAK7CAACuwgAArsL96QEiCf0MO6q4PzuquD87qrg/O6q4P/3mAf1qIQogDSAQaiIPIABq/QAEACACIA9q/QAEAP3kASABIA9q/QAEAP3kAf3hAf0MAACuQgAArkIAAK5CAACuQv3oAf0MAACuwgAArsIAAK7CAACuwv3pASIL/Qw7qrg/O6q4PzuquD87qrg//eYB/WohDCARIBBBAXQiD2r9AAQAIAYgD2r9AAQA/eQB/QwAAIA/AACAPwAAgD8AAIA//QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAkgCv0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAK/QyDgF65g4BeuYOAXrmDgF65/eYB/eUBIgn95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgCf3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAJ/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAn95gH9DKqqKj6qqio+qqoqPqqqKj795AEgCf3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASAJIAn95gH95gEgCf3kAf0MAACAPwAAgD8AAIA/AACAP/3kASAK/fgB/Qx/AAAAfwAAAH8AAAB/AAAA/a4BQRf9qwH95gH95AH95wEgDiAPav0ABAAgAyANav0ABAD95AH95gH95AH9DAAAAMAAAADAAAAAwAAAAMD95gH9DAAArkIAAK5CAACuQgAArkL96AH9DAAArsIAAK7CAACuwgAArsL96QEiCf0MO6q4PzuquD87qrg/O6q4P/3mAf1qIQr9DAAAgD8AAIA/AACAPwAAgD/9DAAAgD8AAIA/AACAPwAAgD/9DAAAgD8AAIA/AACAPwAAgD/9DGdpUDlnaVA5Z2lQOWdpUDkgCyAM/QwAgDE/AIAxPwCAMT8AgDE//eYB/eUBIAz9DIOAXrmDgF65g4BeuYOAXrn95gH95QEiC/3mAf0MzkO3Os5DtzrOQ7c6zkO3Ov3kASAL/eYB/QwIiQg8CIkIPAiJCDwIiQg8/eQBIAv95gH9DMGpKj3BqSo9wakqPcGpKj395AEgC/3mAf0MqqoqPqqqKj6qqio+qqoqPv3kASAL/eYB/QwAAAA/AAAAPwAAAD8AAAA//eQBIAsgC/3mAf3mASAL/eQB/QwAAIA/AACAPwAAgD8AAIA//eQBIAz9+AH9DH8AAAB/AAAAfwAAAH8AAAD9rgFBF/2rAf3mAf3kAf3nASIL/eUB/QwAAABAAAAAQAAAAEAAAABA/QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAkgCv0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAK/QyDgF65g4BeuYOAXrmDgF65/eYB/eUBIgn95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgCf3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAJ/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAn95gH9DKqqKj6qqio+qqoqPqqqKj795AEgCf3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASAJIAn95gH95gEgCf3kAf0MAACAPwAAgD8AAIA/AACAP/3kASAK/fgB/Qx/AAAAfwAAAH8AAAB/AAAA/a4BQRf9qwH95gH95AH95wH9DAAAgD8AAIA/AACAPwAAgD/95QH95gEgCyAEIA1qIgb9AAQA/eYB/eQBIQkgBiAJ/QsEACAFIA1BAXZqIAkgCP3mAf1qIAj96AEgCP3hAf3pAf34ASIJIAn9hQH9WwMAACANQRBqIQ0MAQsLC78DAgZ/BnsDQCAEIAdKBEAgACAFaiAAIAdBAWogBEgbIQv9DAAAAAAAAAAAAAAAAAAAAAAhDP0MAAAAAAAAAAAAAAAAAAAAACEN/QwAAAAAAAAAAAAAAAAAAAAAIQ79DAAAAAAAAAAAAAAAAAAAAAAhD0EAIQYDQCAFIAZLBEAgDCAAIAZqIgj9AQAAIAIgBkEBdGoiCf0ABAAiEP26Af2uASAI/QEAECAJ/QAEICIR/boB/a4BIQwgDiAGIAtqIgr9AQAAIBD9ugH9rgEgCv0BABAgEf26Af2uASEOIA0gCP0BAAggCf0ABBAiEP26Af2uASAI/QEAGCAJ/QAEMCIR/boB/a4BIQ0gDyAK/QEACCAQ/boB/a4BIAr9AQAYIBH9ugH9rgEhDyAGQSBqIQYMAQsLIAdBAnQiBiADaiAMIA39rgEiDP0bACAM/RsBaiAM/RsCaiAM/RsDarIgASAGaioCAJQ4AgAgB0EBaiIGIARIBEAgBkECdCIGIANqIA4gD/2uASIM/RsAIAz9GwFqIAz9GwJqIAz9GwNqsiABIAZqKgIAlDgCAAsgACAFQQF0aiEAIAdBAmohBwwBCwsLOAECfwNAIAMgAkECdEkEQCAAIANqIgQgBP0ABAAgASADav0ABAD95AH9CwQAIANBEGohAwwBCwsL\";\n\n/** The worker's side of the wire. KERNEL is the base64 of kernel.wasm. */\n\n\nconst engine = new Engine(\n  (message) => self.postMessage(message),\n  Uint8Array.from(atob(KERNEL), (character) => character.charCodeAt(0)),\n);\nself.onmessage = ({ data }) => engine.handle(data);\n";
+
+/** The page's side of the wire: a model in a worker of its own. */
+
+
+class LiveModel {
+  constructor() {
+    const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
+    this.worker = new Worker(url);
+    this.worker.onmessage = ({ data }) => this.#hear(data);
+    this.worker.onerror = (event) => {
+      event.preventDefault();
+      this.#hear({ type: "failed", message: `The model's worker stopped: ${event.message}` });
+    };
+    this.listeners = new Map();
+    this.turns = new Map();
+    URL.revokeObjectURL(url);
+  }
+
+  /**
+   * Load a model file.
+   * @param {{url: string} | {bytes: ArrayBuffer}} source
+   * @param {(received: number, total: number) => void} report
+   * @returns {Promise<LiveModel>} itself, with config, vocab, provenance and bytes
+   */
+  load(source, report = () => {}) {
+    return new Promise((resolve, reject) => {
+      this.listeners.set(undefined, (message) => {
+        if (message.type === "progress") report(message.received, message.total);
+        else if (message.type === "failed") reject(new ModelError(message.message));
+        else resolve(Object.assign(this, message));
+      });
+      this.worker.postMessage({ type: "load", ...source });
+    });
+  }
+
+  /** Begin a text; `hear` gets {text, drawn, seconds, done} pieces or {type: "failed", message}. */
+  write(job, prompt, settings, hear) {
+    this.#ask({ type: "write", job, prompt, settings }, hear);
+  }
+
+  /** Go on with a text for `settings.length` symbols. */
+  more(job, settings, hear) {
+    this.#ask({ type: "more", job, settings }, hear);
+  }
+
+  stop(job) {
+    this.worker.postMessage({ type: "stop", job });
+  }
+
+  /** What the network expects after each symbol of a text: rows as in reading.mjs. Never settles
+   *  where another request under that name has come since. */
+  read(job, text, settings, count, rows) {
+    return new Promise((resolve, reject) => {
+      this.#ask({ type: "read", job, text, settings, count, rows }, (message) => {
+        if (message.type === "failed") reject(new ModelError(message.message));
+        else resolve(message.rows);
+      });
+    });
+  }
+
+  /** Give the memory back. */
+  close() {
+    this.worker.terminate();
+  }
+
+  /** A request under a name takes the place of the one before: that one's answers are dropped. */
+  #ask(request, hear) {
+    const turn = (this.turns.get(request.job) ?? 0) + 1;
+    this.turns.set(request.job, turn);
+    this.listeners.set(request.job, hear);
+    this.worker.postMessage({ ...request, turn });
+  }
+
+  #hear(message) {
+    if (message.turn === this.turns.get(message.job)) this.listeners.get(message.job)?.(message);
+  }
+}
+
+const opened = new Map();
+
+/** A model by its address, loaded once for all that show it; a failed one can be tried again. */
+function openModel(url, report) {
+  if (!opened.has(url)) {
+    const live = new LiveModel();
+    const loading = { live, reports: new Set(), promise: null };
+    const tell = (...progress) => loading.reports.forEach((hear) => hear(...progress));
+    loading.promise = live.load({ url }, tell).catch((error) => {
+      live.close();
+      opened.delete(url);
+      throw error;
+    });
+    opened.set(url, loading);
+  }
+  opened.get(url).reports.add(report);
+  return opened.get(url).promise;
+}
+
+/** Whether a model is loaded or on its way. */
+function isOpen(url) {
+  return opened.has(url);
+}
+
+/** An address of the page's own site: relative to its root where Sphinx names one. */
+function address(path) {
+  const root = document.documentElement.dataset.content_root ?? "";
+  return new URL(path, new URL(root, document.baseURI)).href;
+}
+
+/** Making elements. Text goes in as text nodes; nothing here or elsewhere parses markup. */
+
+/**
+ * An element with attributes, listeners (`onclick: f`) and children (elements or strings).
+ * An attribute that is true stands without a value; false, null and undefined are left out.
+ */
+function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value != null) made.setAttribute(name, String(value));
+  }
+  made.append(...children.filter((child) => child != null));
+  return made;
+}
+
+/** A control under its label; `hint` is what a pointer and a screen reader are told besides. */
+function labelled(text, control, hint) {
+  if (hint) control.title = hint;
+  return element("label", { class: "charrnn-field" }, element("span", {}, text), control);
+}
+
+function button(text, onclick, properties = {}) {
+  return element("button", { type: "button", onclick, ...properties }, text);
+}
+
+/** What makes a form of a figure's parts: `submitted` instead of leaving the page. */
+function form(name, properties, submitted, ...children) {
+  const onsubmit = (event) => {
+    event.preventDefault();
+    submitted();
+  };
+  return element("form", { "aria-label": name, onsubmit, ...properties }, ...children);
+}
+
+/** 3451234 bytes as "3.5 MB". */
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** 1234 as "1,234", whatever the reader's language: the book is in English. */
+function grouped(number) {
+  return Math.round(number).toLocaleString("en");
+}
+
+/** Put a line of text into an element, if it is not there yet: a screen reader speaks changes. */
+function say(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** The exponential function of the portable arithmetic, the same bits everywhere. */
+
+const EXP_LIMIT = 87;
+const EXP_LOG2E = Math.fround(1.44269504);
+const EXP_LN2_HIGH = 0.693359375; // a float32 number, as 0.5 and 1 are
+const EXP_LN2_LOW = Math.fround(-0.00021219444);
+const EXP_TERMS = Float32Array.of(
+  1.98756915e-4, 1.39819995e-3, 8.33345191e-3, 4.16657959e-2, 0.166666655, 0.5,
+);
+const LEAST_POWER = -126;
+// 2^-126 to 2^126 by their bits: `2 ** n` need not be exact in every browser.
+const POWERS = new Float32Array(Int32Array.from({ length: 253 }, (_, i) => (i + 1) << 23).buffer);
+const ROUNDER = 1.5 * 2 ** 52; // beside it float64 numbers are whole
+
+/**
+ * @param {number} x between -2^51 and 2^51
+ * @returns {number} the nearest integer, halves to even
+ */
+function roundHalfEven(x) {
+  return x + ROUNDER - ROUNDER;
+}
+
+/**
+ * e^v in float32, each operation rounded, as the top of charrnn/export.py fixes it.
+ * @param {number} v a float32 number; beyond -87 and 87 it counts as these
+ * @returns {number} a float32 number
+ */
+function exp32(v) {
+  const f = Math.fround;
+  const x = Math.min(EXP_LIMIT, Math.max(-EXP_LIMIT, v));
+  const n = roundHalfEven(f(x * EXP_LOG2E));
+  const r = f(f(x - f(n * EXP_LN2_HIGH)) - f(n * EXP_LN2_LOW));
+  let p = EXP_TERMS[0];
+  for (let i = 1; i < 6; i++) p = f(f(p * r) + EXP_TERMS[i]);
+  return f(f(f(f(p * f(r * r)) + r) + 1) * POWERS[n - LEAST_POWER]);
+}
+
+/**
+ * Drawing a symbol from the scores of a model: the "weights", "top_k", "top_p" and "draw" of the
+ * portable arithmetic at the top of charrnn/export.py.
+ *
+ * @typedef {{temperature: number, topK?: ?number, topP?: ?number, length?: number, seed?: number}}
+ *   Settings topK and topP may be null or left out
+ */
+
+
+const LEAST_EXPONENT = -87;
+
+/**
+ * @param {Settings} settings
+ * @throws {RangeError} with one line where one of them is not possible; length and seed may be
+ *   left out where nothing is drawn
+ */
+function checkSettings({ temperature, topK, topP, length, seed }) {
+  if (!Number.isFinite(temperature) || temperature < 0) {
+    throw new RangeError(`The temperature is ${shown(temperature)}; it must be finite, 0 or more.`);
+  }
+  if ((topK ?? null) !== null && !(Number.isInteger(topK) && topK >= 1)) {
+    throw new RangeError(`top_k is ${shown(topK)}; it must be whole, at least 1 (or left out).`);
+  }
+  if ((topP ?? null) !== null && !(Number.isFinite(topP) && topP > 0 && topP <= 1)) {
+    throw new RangeError(`top_p is ${shown(topP)}; it must be above 0, at most 1 (or left out).`);
+  }
+  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 0)) {
+    throw new RangeError(`The length is ${shown(length)}; it must be a whole number, 0 or more.`);
+  }
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
+    throw new RangeError(`The seed is ${shown(seed)}; it must be a whole number, 0 to 2^53 - 1.`);
+  }
+}
+
+/**
+ * What each symbol weighs in the draw: the likeliest 1, what is left out 0.
+ * @param {Float32Array} logits (V,)
+ * @param {Settings} settings
+ * @returns {Float64Array} (V,)
+ * @throws {ModelError} where the largest logit is not finite, or any is not a number
+ */
+function weights(logits, { temperature, topK, topP }) {
+  const best = likeliest(logits);
+  const found = new Float64Array(logits.length);
+  if (temperature === 0) {
+    found[best] = 1;
+    return found;
+  }
+  for (let id = 0; id < logits.length; id++) {
+    const v = Math.fround((logits[id] - logits[best]) / temperature);
+    found[id] = v < LEAST_EXPONENT ? 0 : exp32(v);
+  }
+  if ((topK ?? topP ?? null) !== null) truncate(found, ranked(logits), topK, topP);
+  return found;
+}
+
+/** The first of the largest logits. */
+function likeliest(logits) {
+  let best = 0;
+  let broken = false;
+  for (let id = 0; id < logits.length; id++) {
+    if (logits[id] > logits[best]) best = id;
+    broken ||= Number.isNaN(logits[id]);
+  }
+  if (broken || !Number.isFinite(logits[best])) {
+    throw new ModelError(
+      "The model's scores are not finite numbers: its weights are broken, perhaps by a training " +
+        "that diverged; train with a lower learning rate.",
+    );
+  }
+  return best;
+}
+
+/** Leave out, in place, what top_k and then top_p do not reach. */
+function truncate(found, order, topK, topP) {
+  for (const id of order.slice(topK ?? order.length)) found[id] = 0;
+  if ((topP ?? null) === null) return;
+  const enough = topP * order.reduce((sum, id) => sum + found[id], 0);
+  let before = 0;
+  for (const id of order) {
+    const reached = before >= enough;
+    before += found[id];
+    if (reached) found[id] = 0;
+  }
+}
+
+/**
+ * @param {Float32Array} logits (V,)
+ * @returns {number[]} ids by logit, the largest first, equals by id
+ */
+function ranked(logits) {
+  return Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a] || a - b);
+}
+
+/**
+ * @param {Float32Array} logits (V,)
+ * @param {Settings} settings
+ * @returns {Float64Array} (V,) what is drawn from: the weights over their sum
+ * @throws {ModelError} as `weights`
+ */
+function probabilities(logits, settings) {
+  const found = weights(logits, settings);
+  const total = found.reduce((sum, weight) => sum + weight, 0);
+  return found.map((weight) => weight / total);
+}
+
+/**
+ * @param {Float32Array} logits (V,)
+ * @param {number} u in [0, 1)
+ * @param {Settings} settings
+ * @returns {number} the first id at which the sum of the weights exceeds u times all of it
+ * @throws {ModelError} as `weights`
+ * @throws {RangeError} where u is outside [0, 1)
+ */
+function pick(logits, u, settings) {
+  const found = weights(logits, settings);
+  const mark = u * found.reduce((sum, weight) => sum + weight, 0);
+  let reached = 0;
+  const id = found.findIndex((weight) => (reached += weight) > mark);
+  if (!(u >= 0) || id < 0) throw new RangeError(`u is ${u}; it must be at least 0 and below 1.`);
+  return id;
+}
+
+/** The settings of a text: fields, what stands in them, and what is wrong with it. */
+
+
+/** A temperature slider with its value beside it. */
+class Temperature {
+  /**
+   * @param {string} text its label
+   * @param {number} value
+   * @param {number[]} stops the temperatures it can stand at, until `free` is called
+   * @param {() => void} moved
+   */
+  constructor(text, value, stops, moved) {
+    this.stops = stops;
+    const nearest = stops.reduce((a, b) => (Math.abs(b - value) < Math.abs(a - value) ? b : a));
+    this.input = element("input", { type: "range", min: 0, max: stops.length - 1, step: 1,
+      value: stops.indexOf(nearest) });
+    this.input.addEventListener("input", () => {
+      this.#show();
+      moved();
+    });
+    this.output = element("output", {});
+    this.element = element("label", { class: "charrnn-temperature" },
+      element("span", {}, text), this.input, this.output);
+    this.#show();
+  }
+
+  get value() {
+    return this.stops ? this.stops[Number(this.input.value)] : Number(this.input.value);
+  }
+
+  set value(temperature) {
+    const at = this.stops ? this.stops.indexOf(temperature) : temperature;
+    this.input.value = at;
+    this.#show();
+  }
+
+  /** From now on any temperature from 0 to 2. */
+  free() {
+    const { value } = this;
+    this.stops = null;
+    Object.assign(this.input, { min: 0, max: 2, step: 0.05 });
+    this.value = value;
+  }
+
+  #show() {
+    const shown = `${Number(this.value.toFixed(2))}`;
+    this.output.textContent = shown;
+    this.input.setAttribute("aria-valuetext", shown === "0" ? "0, always the likeliest" : shown);
+  }
+}
+
+/** Seed, length, top_k and top_p, folded away. */
+class Settings {
+  constructor({ seed, length, unit }, changed) {
+    const number = (value, properties) =>
+      element("input", { type: "number", value, onchange: changed, ...properties });
+    this.seed = number(seed, { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 });
+    this.length = number(length, { min: 1, max: 20000, step: 1 });
+    this.topK = number("", { min: 1, step: 1, placeholder: "all" });
+    this.topP = number("", { min: 0.01, max: 1, step: "any", placeholder: "all" });
+    this.unit = element("span", {}, unit);
+    const length_ = element("label", { class: "charrnn-field" }, this.unit, this.length);
+    this.element = element("details", { class: "charrnn-settings" },
+      element("summary", {}, "Seed, length, top_k, top_p"),
+      element("div", { class: "charrnn-fields" },
+        labelled("Seed", this.seed, "The same seed gives the same text"), length_,
+        labelled("top_k", this.topK, "Draw from this many likeliest characters only"),
+        labelled("top_p", this.topP,
+          "Draw from the fewest likeliest characters that together have this probability")));
+  }
+
+  /** @returns what the model is asked for; RangeError with one clear line where it is wrong */
+  read(temperature) {
+    const settings = {
+      temperature,
+      seed: this.#number(this.seed, "seed"),
+      length: this.#number(this.length, "length"),
+      topK: this.topK.value === "" ? null : this.#number(this.topK, "top_k"),
+      topP: this.topP.value === "" ? null : this.#number(this.topP, "top_p"),
+    };
+    checkSettings(settings);
+    return settings;
+  }
+
+  nextSeed() {
+    this.seed.value = (Number(this.seed.value) || 0) + 1;
+  }
+
+  #number(input, name) {
+    if (input.value === "" || input.validity.badInput) {
+      throw new RangeError(`${name} is not a number; please type one.`);
+    }
+    return Number(input.value);
+  }
+}
+
+/** Text to ids and back: the symbols of a model are characters (code points) or bytes of UTF-8. */
+
+const NEWLINE = 10;
+const SIGNS = new Map([
+  [" ", "␣"],
+  ["\n", "↵"],
+  ["\t", "⇥"],
+  ["\r", "␍"],
+  ["\x7f", "␡"],
+]); // the first four as in charrnn.figures
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Z}]/u;
+const COMBINING = /\p{M}/u;
+
+/** The V symbols that a model knows, in the order of their ids. */
+class Vocab {
+  #ids;
+
+  /**
+   * @param {{level: "char" | "byte", symbols: string | string[] | number[]}} vocab as parseModel
+   *   gives it: characters, or bytes as integers
+   */
+  constructor({ level, symbols }) {
+    this.level = level;
+    this.symbols = Array.from(symbols);
+    this.#ids = new Map(this.symbols.map((symbol, id) => [symbol, id]));
+  }
+
+  /** @returns {number} V */
+  get size() {
+    return this.symbols.length;
+  }
+
+  /**
+   * @param {string} text
+   * @returns {{ids: number[], unknown: {index: number, symbol: string | number}[]}} the ids of the
+   *   symbols that the model knows, and the others with their places, counted in code points, or
+   *   in bytes at byte level
+   */
+  encode(text) {
+    const ids = [];
+    const unknown = [];
+    this.#units(text).forEach((symbol, index) => {
+      const id = this.#ids.get(symbol);
+      if (id === undefined) unknown.push({ index, symbol });
+      else ids.push(id);
+    });
+    return { ids, unknown };
+  }
+
+  #units(text) {
+    return Array.from(this.level === "byte" ? new TextEncoder().encode(text) : text);
+  }
+
+  /**
+   * What is read before anything is drawn.
+   * @param {string} text
+   * @returns {number[]} the ids of its known symbols; where there is none, of a newline, or 0
+   */
+  primer(text) {
+    const { ids } = this.encode(text);
+    if (ids.length > 0) return ids;
+    return [this.#ids.get(this.level === "byte" ? NEWLINE : "\n") ?? 0];
+  }
+
+  /**
+   * @param {number} id
+   * @returns {string | number} its character or byte
+   * @throws {RangeError}
+   */
+  symbol(id) {
+    const symbol = this.symbols[id];
+    if (symbol === undefined) {
+      const last = this.size - 1;
+      throw new RangeError(`There is no symbol ${id}; ids are whole numbers, 0 to ${last}.`);
+    }
+    return symbol;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {string} the symbol as it can be shown: "a", "↵", "␣", "0xC3" for a byte above 127
+   * @throws {RangeError} where there is no such id
+   */
+  label(id) {
+    const symbol = this.symbol(id);
+    if (this.level === "char") return visible(symbol);
+    if (symbol > 127) return `0x${symbol.toString(16).toUpperCase()}`;
+    return visible(String.fromCharCode(symbol));
+  }
+}
+
+function visible(character) {
+  const code = character.codePointAt(0);
+  if (SIGNS.has(character)) return SIGNS.get(character);
+  if (code < 32) return String.fromCharCode(0x2400 + code); // Unicode's pictures of controls
+  if (INVISIBLE.test(character)) return `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return COMBINING.test(character) ? `◌${character}` : character;
+}
+
+/** Ids to text as they come: at byte level a character appears with its last byte. */
+class Decoder {
+  #vocab;
+  #utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // which is to say: do not swallow one
+
+  /** @param {Vocab} vocab */
+  constructor(vocab) {
+    this.#vocab = vocab;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {string} the text that it completes, maybe none; what is not UTF-8 shows as U+FFFD
+   * @throws {RangeError} where there is no such id
+   */
+  push(id) {
+    const symbol = this.#vocab.symbol(id);
+    if (this.#vocab.level === "char") return symbol;
+    return this.#utf8.decode(Uint8Array.of(symbol), { stream: true });
+  }
+
+  /** @returns {string} U+FFFD where the text ends within a character, else nothing */
+  finish() {
+    return this.#utf8.decode();
+  }
+}
+
+/** What a network expects next: bars to choose from, and the rows of guesses under a text. */
+
+
+const percent = (p) => (p >= 0.0995 ? `${Math.round(p * 100)} %` : `${(p * 100).toFixed(1)} %`);
+
+/** The likeliest next characters as buttons with bars, largest first. */
+class Bars {
+  /** @param {(id: number) => void} chosen what a click does */
+  constructor(count, chosen) {
+    this.rows = Array.from({ length: count }, (_, i) => this.#row(() => chosen(this.ids[i])));
+    this.element = element("ol", { class: "charrnn-bars" }, ...this.rows.map(({ item }) => item));
+  }
+
+  #row(onclick) {
+    const symbol = element("span", { class: "charrnn-symbol" });
+    const bar = element("span", { class: "charrnn-bar" });
+    const share = element("span", { class: "charrnn-share" });
+    const button = element("button", { type: "button", onclick, class: "charrnn-guess" },
+      symbol, element("span", { class: "charrnn-track" }, bar), share);
+    return { item: element("li", {}, button), button, symbol, bar, share };
+  }
+
+  /** @param {{id: number, p: number}[]} guesses @param {Vocab} vocab */
+  show(guesses, vocab) {
+    this.ids = guesses.map(({ id }) => id);
+    this.rows.forEach(({ item, button, symbol, bar, share }, i) => {
+      item.hidden = i >= guesses.length;
+      if (item.hidden) return;
+      const { id, p } = guesses[i];
+      symbol.textContent = vocab.label(id);
+      bar.style.inlineSize = `${p * 100}%`;
+      share.textContent = percent(p);
+      button.setAttribute("aria-label", `${vocab.label(id)}, ${percent(p)}: write it`);
+    });
+  }
+}
+
+/**
+ * The post's rows: every character, and under it what the network expected after it, red where
+ * it was sure. Under the last one stands what it expects now.
+ */
+class Rows {
+  constructor(depth) {
+    this.depth = depth;
+    this.element = element("div", { class: "charrnn-rows", tabindex: 0, role: "region",
+      "aria-label": "The guesses after each character" });
+  }
+
+  /** @param {{id: number, guesses: {id: number, p: number}[]}[]} rows @param {Vocab} vocab */
+  show(rows, vocab) {
+    const head = rows.map(({ id }) => element("th", { scope: "col" }, vocab.label(id)));
+    const body = Array.from({ length: this.depth }, (_, i) =>
+      element("tr", {}, ...rows.map((row, k) => this.#cell(row, i, rows[k + 1]?.id, vocab))));
+    this.element.replaceChildren(element("table", {},
+      element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
+    this.element.scrollLeft = this.element.scrollWidth;
+  }
+
+  #cell({ guesses }, i, came, vocab) {
+    const guess = guesses[i];
+    if (!guess) return element("td", {});
+    const cell = element("td", { title: percent(guess.p) }, vocab.label(guess.id));
+    cell.style.setProperty("--p", guess.p.toFixed(3));
+    if (guess.id === came) cell.className = "charrnn-came";
+    return cell;
+  }
+}
+
+/** A text with the characters marked that the model's vocabulary lacks. */
+function marked(text, vocab) {
+  if (vocab.level !== "char") return [text];
+  const unknown = new Set(new Vocab(vocab).encode(text).unknown.map(({ index }) => index));
+  return [...text].map((character, i) => (unknown.has(i)
+    ? element("mark", { title: "not in the training text: skipped" }, character) : character));
+}
+
+/** The button that loads a model, its progress, and what went wrong. */
+
+
+class Loader {
+  /**
+   * @param {{size: number, open: (report: Function) => Promise, loaded: Function}} options
+   *   size in bytes, for the button; `open` loads, `loaded` gets what it gave
+   */
+  constructor({ size, open, loaded }) {
+    Object.assign(this, { size, open, loaded });
+    this.button = button("", () => this.load(), { class: "charrnn-primary" });
+    this.bar = element("progress", { max: 1, "aria-label": "Loading the model" });
+    this.note = element("span", { role: "status" });
+    this.element = element("div", { class: "charrnn-loader" }, this.button, this.bar, this.note);
+    this.offer(size);
+  }
+
+  /** Ready to load a file of that many bytes; one that is still loading is not waited for. */
+  offer(size) {
+    this.size = size;
+    this.turn = (this.turn ?? 0) + 1;
+    say(this.button, `Run the model here (${megabytes(size)})`);
+    say(this.note, "");
+    this.#waiting(false);
+    this.element.hidden = false;
+  }
+
+  async load() {
+    const { turn } = this;
+    const current = () => turn === this.turn;
+    this.#waiting(true);
+    try {
+      const live = await this.open((...progress) => current() && this.#report(...progress));
+      if (!current()) return;
+      this.element.hidden = true;
+      this.loaded(live);
+    } catch (error) {
+      if (!current()) return;
+      this.#waiting(false);
+      say(this.note, error.message);
+    }
+  }
+
+  #waiting(yes) {
+    this.button.hidden = yes;
+    this.bar.hidden = !yes;
+    this.bar.removeAttribute("value");
+  }
+
+  #report(received, total) {
+    this.bar.value = Math.min(1, received / (total || this.size || received));
+    say(this.note, `${megabytes(received)} of ${megabytes(total || this.size)}`);
+  }
+}
+
+/** What a model is and how fast it ran, for the foot of a figure. */
+function described({ config, bytes }, { drawn = 0, seconds = 0 } = {}) {
+  const network = `${config.layers} x ${config.hidden} ${config.cell.toUpperCase()}`;
+  const speed = seconds > 0.02 ? `, ${grouped(drawn / seconds)} characters a second` : "";
+  return `${network}, ${megabytes(bytes)}, running in this page${speed}`;
+}
+
+/** What a text is written on: the prompt in bold, then the model's text as it comes. */
+
+
+const BLOCK = 1500;
+
+class Paper {
+  /** @param {string} label for screen readers */
+  constructor(label) {
+    this.element = element("pre", { class: "charrnn-paper", tabindex: 0, role: "region",
+      "aria-label": label });
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)");
+    this.show("", "");
+  }
+
+  /** A whole text at once. */
+  show(prompt, text) {
+    this.waiting = null;
+    this.#clear(prompt);
+    this.#append(text);
+  }
+
+  /** A text begins; what is here stays until its first piece has come. */
+  begin(prompt) {
+    this.waiting = { prompt, pieces: [], fresh: true };
+  }
+
+  /** More of the same text follows: its last lines move up, so that what comes can be read. */
+  resume() {
+    const { scrollHeight, clientHeight } = this.element;
+    const from = scrollHeight > clientHeight ? scrollHeight - clientHeight / 3 : null;
+    this.waiting = { pieces: [], fresh: false, from };
+  }
+
+  /** A piece of the text. `done`: it was the last, for now. */
+  write(piece, done) {
+    if (piece) this.waiting.pieces.push(piece);
+    if (done) this.#flush();
+    else if (!this.calm.matches && !this.asked) {
+      this.asked = requestAnimationFrame(() => this.#flush());
+    }
+  }
+
+  #flush() {
+    cancelAnimationFrame(this.asked);
+    this.asked = 0;
+    if (!this.waiting || this.waiting.pieces.length === 0) return;
+    if (this.waiting.fresh) this.#clear(this.waiting.prompt);
+    this.#append(this.waiting.pieces.join(""));
+    if (this.waiting.from != null) this.element.scrollTop = this.waiting.from;
+    Object.assign(this.waiting, { pieces: [], fresh: false });
+  }
+
+  #clear(prompt) {
+    this.element.scrollTop = 0;
+    this.text = "";
+    this.prompt = prompt;
+    this.last = element("span", {});
+    this.element.replaceChildren(element("b", {}, prompt), this.last);
+  }
+
+  /** Long texts stand in several blocks, so that a new piece lays out only the last anew. */
+  #append(piece) {
+    if (piece === "") return;
+    this.text += piece;
+    this.last.append(piece);
+    if (this.last.textContent.length > BLOCK && piece.includes("\n")) this.#newBlock();
+  }
+
+  /** The text after the last line end becomes the beginning of a new block. */
+  #newBlock() {
+    const text = this.last.textContent;
+    const end = text.lastIndexOf("\n");
+    this.last.textContent = text.slice(0, end);
+    this.last.className = "charrnn-block";
+    this.last = element("span", {}, text.slice(end + 1));
+    this.element.append(this.last);
+  }
+}
+
+/** Characters of a prompt that a model never saw: they cannot be read, and are skipped. */
+
+
+/** One line about the unknown characters of a text, or "" where there is none. */
+function unknownIn(text, vocab) {
+  const { unknown } = new Vocab(vocab).encode(text);
+  if (unknown.length === 0) return "";
+  const symbols = [...new Set(unknown.map(({ symbol }) => symbol))];
+  const named = symbols.slice(0, 10).join(" ") + (symbols.length > 10 ? " …" : "");
+  return `Skipped, since its training text has no such character: ${named}`;
+}
+
+/** Any model of the book: what comes next, by hand; and two temperatures side by side. */
+
+
+const GUESSES = 12;
+const DEPTH = 5;
+const COLUMNS = 48;
+
+class Playground {
+  /**
+   * @param {{title: string, model: string, bytes: number, prompt: string,
+   *   recorded: {temperature: number, text: string}[]}[]} models
+   */
+  constructor(models) {
+    this.models = models;
+    const options = models.map(({ title }, i) => element("option", { value: i }, title));
+    this.choice = element("select", { onchange: () => this.#choose() }, ...options);
+    this.loader = new Loader({ size: models[0].bytes, loaded: (live) => this.#loaded(live),
+      open: (report) => openModel(address(this.model.model), report) });
+    this.sides = [0.5, 1.0].map((temperature, i) => new Side(this, i, temperature));
+    this.settings = new Settings({ seed: 1, length: 600, unit: "Characters" }, () => this.write());
+    this.status = element("p", { class: "charrnn-status", role: "status" });
+    this.foot = element("p", { class: "charrnn-foot" });
+    this.#buildReader();
+    const chosen = element("div", { class: "charrnn-buttons charrnn-chosen" },
+      labelled("Model", this.choice), this.loader.element);
+    const sides = element("div", { class: "charrnn-sides" }, ...this.sides.map((s) => s.element));
+    this.element = form("Playground", { class: "charrnn-live" }, () => this.write(),
+      chosen, this.reader, sides, this.status, this.#buttons(), this.foot);
+    this.#choose();
+  }
+
+  get model() {
+    return this.models[Number(this.choice.value)];
+  }
+
+  #buildReader() {
+    this.field = element("textarea", { rows: 2, spellcheck: "false", oninput: () => this.read() });
+    this.echo = element("p", { class: "charrnn-echo" });
+    this.bars = new Bars(GUESSES, (id) => this.#take(id));
+    this.rows = new Rows(DEPTH);
+    this.reader = element("div", { class: "charrnn-reader", hidden: true },
+      labelled("Prompt", this.field, "What both texts begin with"), this.echo,
+      element("h3", {}, "What comes next"), this.bars.element,
+      element("h3", {}, "Its five guesses after each character"), this.rows.element,
+      element("h3", {}, "Two temperatures, one seed"));
+  }
+
+  #buttons() {
+    this.begin = element("button", { type: "submit", class: "charrnn-primary" }, "Write both");
+    this.halt = button("Stop", () => this.sides.forEach((side) => side.stop()));
+    this.onward = button("Continue", () => this.#all((side, settings) => side.more(settings)));
+    this.another = button("Next seed", () => {
+      this.settings.nextSeed();
+      this.write();
+    });
+    const buttons = [this.begin, this.halt, this.onward, this.another];
+    this.controls = element("div", { hidden: true },
+      element("div", { class: "charrnn-buttons" }, ...buttons), this.settings.element);
+    return this.controls;
+  }
+
+  /** Another model: its recorded texts, until it is loaded. */
+  #choose() {
+    this.sides.forEach((side) => side.stop());
+    this.live = null;
+    this.reader.hidden = this.controls.hidden = true;
+    this.field.value = this.model.prompt;
+    this.loader.offer(this.model.bytes);
+    this.sides.forEach((side) => side.recorded(this.model.recorded));
+    say(this.status, "Recorded texts; the sliders move among them.");
+    say(this.foot, "");
+    if (isOpen(address(this.model.model))) this.loader.load();
+  }
+
+  #loaded(live) {
+    this.live = live;
+    this.vocab = new Vocab(live.vocab);
+    this.reader.hidden = this.controls.hidden = false;
+    this.settings.unit.textContent = live.vocab.level === "byte" ? "Bytes" : "Characters";
+    this.sides.forEach((side) => side.temperature.free());
+    say(this.foot, described(live));
+    this.read();
+    this.write();
+  }
+
+  /** What the model expects after the prompt as it stands, at the first slider's temperature. */
+  async read() {
+    const prompt = this.field.value;
+    this.echo.replaceChildren(...marked(prompt, this.live.vocab));
+    this.echo.hidden = !unknownIn(prompt, this.live.vocab);
+    const settings = { temperature: this.sides[0].temperature.value, topK: null, topP: null };
+    try {
+      const asked = { ...settings, seed: 0, length: 1 };
+      const rows = await this.live.read("reader", prompt, asked, GUESSES, COLUMNS);
+      this.bars.show(rows.at(-1).guesses, this.vocab);
+      this.rows.show(rows, this.vocab);
+    } catch (error) {
+      say(this.status, error.message);
+    }
+  }
+
+  /** A character chosen by hand goes behind the prompt. */
+  #take(id) {
+    const { level, symbols } = this.live.vocab;
+    if (level === "byte" && symbols[id] > 127) return; // a part of a character only
+    this.field.value += level === "byte" ? String.fromCharCode(symbols[id]) : symbols[id];
+    this.read();
+  }
+
+  write() {
+    this.#all((side, settings) => side.write(this.field.value, settings));
+  }
+
+  /** Let both sides work at the settings that stand in the fields. */
+  #all(work) {
+    if (!this.live) return;
+    try {
+      const settings = this.sides.map((side) => this.settings.read(side.temperature.value));
+      this.sides.forEach((side, i) => work(side, settings[i]));
+      this.settled();
+    } catch (error) {
+      say(this.status, error.message);
+      this.settings.element.open = true;
+    }
+  }
+
+  /** Show whether anything is being written. */
+  settled() {
+    const busy = this.sides.some((side) => side.busy);
+    this.halt.disabled = !busy;
+    this.onward.disabled = busy;
+    const skipped = unknownIn(this.field.value, this.live.vocab);
+    const seed = this.settings.seed.value;
+    say(this.status, `${busy ? "Writing" : "Written"} with seed ${seed}. ${skipped}`);
+  }
+}
+
+/** One of the two columns. */
+class Side {
+  constructor(owner, i, temperature) {
+    Object.assign(this, { owner, job: `side ${i}`, busy: false, wanted: temperature });
+    this.paper = new Paper(`Text ${"AB"[i]}`);
+    this.element = element("div", { class: "charrnn-side" });
+    this.name = `Temperature ${"AB"[i]}`;
+    this.first = i === 0;
+  }
+
+  /** Show recorded texts; the slider has their temperatures. */
+  recorded(records) {
+    const stops = records.map(({ temperature }) => temperature);
+    const wanted = this.temperature?.value ?? this.wanted;
+    this.temperature = new Temperature(this.name, wanted, stops, () => this.#moved());
+    this.records = records;
+    this.element.replaceChildren(this.temperature.element, this.paper.element);
+    this.#showRecord();
+  }
+
+  #showRecord() {
+    const { value } = this.temperature;
+    this.paper.show("", this.records.find(({ temperature }) => temperature === value).text);
+  }
+
+  #moved() {
+    const { owner } = this;
+    if (!owner.live) {
+      this.#showRecord();
+      return;
+    }
+    if (this.first) owner.read();
+    try {
+      this.write(owner.field.value, owner.settings.read(this.temperature.value));
+      owner.settled();
+    } catch (error) {
+      say(owner.status, error.message);
+    }
+  }
+
+  write(prompt, settings) {
+    this.paper.begin(prompt);
+    this.busy = true;
+    this.owner.live.write(this.job, prompt, settings, (message) => this.#hear(message));
+  }
+
+  more(settings) {
+    this.paper.resume();
+    this.busy = true;
+    this.owner.live.more(this.job, settings, (message) => this.#hear(message));
+  }
+
+  stop() {
+    if (this.busy) this.owner.live.stop(this.job);
+  }
+
+  #hear(message) {
+    if (message.type === "failed") {
+      this.busy = false;
+      say(this.owner.status, message.message);
+      return;
+    }
+    this.paper.write(message.text, message.done);
+    if (!message.done) return;
+    this.busy = false;
+    this.owner.settled();
+    say(this.owner.foot, described(this.owner.live, message));
+  }
+}
+
+/** A chapter's sampler: recorded texts behind a temperature slider, then the model itself. */
+
+
+let made = 0;
+
+class Sampler {
+  /**
+   * @param {object} options
+   * @param {{temperature: number, text: string}[]} options.recorded at least one
+   * @param {?(report: Function) => Promise} options.open loads the model; null: recorded texts only
+   * @param {number} options.size of the model's file, bytes
+   */
+  constructor({ title, recorded, open, size, prompt, length, seed, temperature }) {
+    Object.assign(this, { recorded, prompt, job: `sampler ${(made += 1)}` });
+    const stops = recorded.map((record) => record.temperature);
+    this.temperature = new Temperature("Temperature", temperature, stops, () => this.#moved());
+    this.paper = new Paper("Text of the model");
+    this.status = element("p", { class: "charrnn-status", role: "status" });
+    this.settings = new Settings({ seed, length, unit: "Characters" }, () => this.write());
+    this.loader = open && new Loader({ size, open, loaded: (live) => this.#loaded(live) });
+    this.element = form(title, { class: "charrnn-live" }, () => this.write(),
+      this.temperature.element, this.paper.element, this.status, this.loader?.element);
+    this.#showRecorded();
+  }
+
+  /** The recorded text of the slider's stop. */
+  #showRecorded() {
+    const { value } = this.temperature;
+    const record = this.recorded.find(({ temperature }) => temperature === value);
+    this.paper.show(this.prompt, record.text);
+    say(this.status, `Recorded at temperature ${value}.`);
+  }
+
+  #moved() {
+    if (this.live) this.write();
+    else this.#showRecorded();
+  }
+
+  #loaded(live) {
+    this.live = live;
+    if (live.vocab.level === "byte") say(this.settings.unit, "Bytes");
+    this.temperature.free();
+    this.field = element("textarea", { rows: 1, spellcheck: "false", onchange: () => this.write(),
+      placeholder: "nothing: the text begins at a new line" });
+    this.field.value = this.prompt;
+    this.begin = element("button", { type: "submit", class: "charrnn-primary" }, "Write");
+    this.another = button("Next seed", () => {
+      this.settings.nextSeed();
+      this.write();
+    });
+    this.onward = button("Continue", () => this.#continue());
+    this.halt = button("Stop", () => this.live.stop(this.job));
+    this.copy = button("Copy", () => this.#copy());
+    this.foot = element("p", { class: "charrnn-foot" });
+    const buttons = [this.begin, this.halt, this.onward, this.another, this.copy];
+    const prompt = labelled("Prompt", this.field, "What the text begins with");
+    this.element.append(prompt, element("div", { class: "charrnn-buttons" }, ...buttons),
+      this.settings.element, this.foot);
+    say(this.foot, described(live));
+    this.write();
+    this.temperature.input.focus({ preventScroll: true });
+  }
+
+  /** A text from the beginning, at the settings that stand in the fields. */
+  write() {
+    if (!this.live) return;
+    const settings = this.#settings();
+    if (!settings) return;
+    const prompt = this.field.value;
+    this.skipped = unknownIn(prompt, this.live.vocab);
+    this.paper.begin(prompt);
+    this.#working(true);
+    this.live.write(this.job, prompt, settings, (message) => this.#hear(message));
+  }
+
+  #continue() {
+    const settings = this.#settings();
+    if (!settings) return;
+    this.paper.resume();
+    this.#working(true);
+    this.live.more(this.job, settings, (message) => this.#hear(message));
+  }
+
+  #settings() {
+    try {
+      return this.settings.read(this.temperature.value);
+    } catch (error) {
+      say(this.status, error.message);
+      this.settings.element.open = true;
+      return null;
+    }
+  }
+
+  #hear(message) {
+    if (message.type === "failed") {
+      this.#working(false);
+      say(this.status, message.message);
+      return;
+    }
+    this.paper.write(message.text, message.done);
+    if (!message.done) return;
+    this.#working(false);
+    this.#compare();
+    say(this.foot, described(this.live, message));
+  }
+
+  #working(yes) {
+    this.halt.disabled = !yes;
+    this.onward.disabled = yes;
+    const { value } = this.temperature;
+    const at = `at temperature ${value}, seed ${this.settings.seed.value}.`;
+    say(this.status, `${yes ? "Writing" : "Written in this page"} ${at} ${this.skipped}`);
+  }
+
+  /** Say so where the page wrote a recorded text again: the same network, seed and numbers. */
+  #compare() {
+    const { value } = this.temperature;
+    const record = this.recorded.find(({ temperature }) => temperature === value);
+    const length = Math.min(record?.text.length ?? 0, this.paper.text.length);
+    if (this.paper.prompt !== this.prompt || length < 100) return;
+    if (record.text.slice(0, length) !== this.paper.text.slice(0, length)) return;
+    say(this.status, `${this.status.textContent}It is the recorded text, character for character.`);
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.paper.prompt + this.paper.text);
+      say(this.status, "Copied.");
+    } catch {
+      getSelection().selectAllChildren(this.paper.element);
+      say(this.status, "The text is selected: copy it with Ctrl+C.");
+    }
+  }
+}
+
+const STYLE = "/* Part of the book in light and dark: the theme's colours, or the host's own where it has none. */\n.charrnn-live {\n  --line: var(--pst-color-border, rgba(128, 128, 128, .5));\n  --paper: var(--pst-color-surface, rgba(128, 128, 128, .08));\n  --accent: var(--pst-color-primary, #0a7d91);\n  --quiet: var(--pst-color-text-muted, inherit);\n  display: flex; flex-direction: column; gap: .7em; min-width: 0; margin: 1em 0; padding: 1em;\n  border: 1px solid var(--line); border-radius: .5em; color: inherit; text-align: left;\n}\n.charrnn-live > *, .charrnn-live p, .charrnn-live h3 { margin: 0; }\n.charrnn-live h3 { font-size: 1em; font-weight: 600; }\n.charrnn-live [hidden] { display: none !important; }\n.charrnn-live :is(input, select, textarea, button) {\n  font: inherit; color: inherit; background: none; border: 1px solid var(--line);\n  border-radius: .35em; padding: .3em .55em; margin: 0; max-width: 100%;\n}\n.charrnn-live option { color: CanvasText; background: Canvas; }\n.charrnn-live input[type=\"range\"] { flex: 1 1 0; min-width: 5em; padding: 0; border: 0;\n  height: 1.9em; accent-color: var(--accent); }\n.charrnn-live button { cursor: pointer; padding: .35em .9em; }\n.charrnn-live button:hover:not(:disabled) { background: var(--paper); }\n.charrnn-live button:disabled { opacity: .45; cursor: default; }\n.charrnn-live button.charrnn-primary { border-color: var(--accent); color: var(--accent);\n  font-weight: 600; }\n.charrnn-live :is(input, select, textarea, button, pre, summary, [tabindex]):focus-visible {\n  outline: 2px solid var(--accent); outline-offset: 1px; }\n.charrnn-live textarea { width: 100%; resize: vertical; line-height: 1.45; min-height: 2.2em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; font-size: .9em; }\n.charrnn-temperature { display: flex; align-items: center; gap: .2em .8em; margin: 0; }\n.charrnn-temperature output { min-width: 2.6em; font-weight: 600;\n  font-variant-numeric: tabular-nums; }\n.charrnn-paper { box-sizing: border-box; margin: 0; padding: .8em 1em; min-height: 12em;\n  max-height: 30em; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;\n  background: var(--paper); color: inherit; border: 1px solid var(--line); border-radius: .35em;\n  font: .875em/1.5 ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-block { display: block; }\n.charrnn-status, .charrnn-foot { font-size: .875em; color: var(--quiet); min-height: 1.4em; }\n.charrnn-buttons, .charrnn-loader { display: flex; flex-wrap: wrap; align-items: center;\n  gap: .5em .7em; }\n.charrnn-loader progress { flex: 1 1 8em; max-width: 16em; accent-color: var(--accent); }\n.charrnn-loader span { font-size: .875em; }\n.charrnn-chosen { align-items: end; }\n.charrnn-field { display: flex; flex-direction: column; gap: .15em; min-width: 0; margin: 0; }\n.charrnn-field > span { font-size: .875em; color: var(--quiet); }\n.charrnn-settings summary { cursor: pointer; font-size: .875em; width: fit-content; }\n.charrnn-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8em, 1fr));\n  gap: .6em; margin-top: .5em; }\n.charrnn-reader { display: flex; flex-direction: column; gap: .6em; min-width: 0; }\n.charrnn-echo { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live mark { background: #d6336c; color: #fff; border-radius: .2em; padding: 0 .15em; }\n.charrnn-live ol.charrnn-bars { columns: 15em; column-gap: 1.2em; list-style: none; margin: 0;\n  padding: 0; }\n.charrnn-live ol.charrnn-bars li { margin: 0; padding: 0; break-inside: avoid; }\n.charrnn-live .charrnn-guess { display: flex; align-items: center; gap: .6em; width: 100%;\n  border: 0;\n  padding: .15em .3em; }\n.charrnn-symbol { flex: none; width: 2.6em; text-align: center;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-track { flex: 1; height: .8em; border-radius: .2em; background: var(--paper);\n  border: 1px solid var(--line); overflow: hidden; }\n.charrnn-bar { display: block; height: 100%; min-width: 1px; background: #c92a2a; }\n.charrnn-share { flex: none; width: 4em; text-align: right; font-size: .875em;\n  font-variant-numeric: tabular-nums; }\n.charrnn-rows { overflow-x: auto; }\n.charrnn-live .charrnn-rows table { border-collapse: collapse; margin: 0; width: auto;\n  font-size: .85em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live .charrnn-rows :is(th, td) { min-width: 1.7em; padding: .1em .2em; text-align: center;\n  border: 1px solid var(--line); color: inherit; }\n.charrnn-live .charrnn-rows th { font-weight: 700; }\n.charrnn-live .charrnn-rows td { --shade: calc(var(--p, 0) * 85%);\n  background: color-mix(in srgb, #e03131 var(--shade), transparent); }\n.charrnn-live .charrnn-rows td.charrnn-came { outline: 2px solid currentColor;\n  outline-offset: -2px; }\n.charrnn-sides { display: grid; gap: 1em;\n  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); }\n.charrnn-side { display: flex; flex-direction: column; gap: .5em; min-width: 0; }\n@media (max-width: 480px) { .charrnn-live { padding: .7em; } }\n";
+
+/**
+ * The two hosts of the same figures. A page of the book stores `<div data-charrnn=...>` with
+ * recorded texts in it, and the figure takes its place; a notebook with anywidget calls `render`.
+ */
+
+
+const KINDS = { sampler: mountSampler, playground: mountPlayground };
+
+/** Put the live figures of a page in the place of the stored ones. */
+function mount(root) {
+  for (const place of root.querySelectorAll("[data-charrnn]")) {
+    const figure = KINDS[place.dataset.charrnn]?.(place);
+    if (figure) place.replaceWith(figure.element);
+  }
+}
+
+function mountSampler(place) {
+  const { model, bytes, title, prompt, length, seed, temperature } = place.dataset;
+  return new Sampler({
+    title, prompt, length, seed,
+    recorded: recordedIn(place),
+    temperature: Number(temperature),
+    size: Number(bytes),
+    open: model ? (report) => openModel(address(model), report) : null,
+  });
+}
+
+/** The texts that a stored figure shows, without their prompt: [{temperature, text}]. */
+function recordedIn(place) {
+  return [...place.querySelectorAll("[data-at]")].map((sample) => ({
+    temperature: Number(sample.dataset.at),
+    text: sample.querySelector("pre > span").textContent,
+  }));
+}
+
+function mountPlayground(place) {
+  const models = [...place.querySelectorAll("[data-model]")].map((part) => ({
+    title: part.dataset.title,
+    model: part.dataset.model,
+    bytes: Number(part.dataset.bytes),
+    prompt: part.dataset.prompt,
+    recorded: recordedIn(part),
+  }));
+  return models.length > 0 ? new Playground(models) : null;
+}
+
+/** anywidget's contract: the figure in `el`, fed from traits; returns how to take it away. */
+function render({ model, el }) {
+  style(el.getRootNode());
+  const live = new LiveModel();
+  const weights = model.get("weights");
+  const { buffer, byteOffset, byteLength } = weights;
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength);
+  const open = (report) => live.load({ bytes }, report);
+  const figure = new Sampler({ ...model.get("options"), size: byteLength, open });
+  el.append(figure.element);
+  return () => {
+    live.close();
+    figure.element.remove();
+  };
+}
+
+/** The style sheet, once in a document (or a shadow root). */
+function style(root) {
+  const home = root.head ?? root;
+  if (!home.querySelector("style[data-charrnn-style]")) {
+    home.append(element("style", { "data-charrnn-style": true }, STYLE));
+  }
+}
+
+// Sphinx names its root on every page that it makes; elsewhere the host calls.
+if (typeof document !== "undefined" && document.documentElement.dataset.content_root != null) {
+  style(document);
+  mount(document);
+}
+
+export default { render };

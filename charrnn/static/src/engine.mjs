@@ -1,0 +1,135 @@
+/**
+ * What the worker does: it loads one model, and then writes and reads texts under names that the
+ * page chooses. Messages in, messages out; texts that are written at once take turns.
+ *
+ * In:   load {url | bytes}; write {job, turn, prompt, settings}; more {job, turn, settings};
+ *       stop {job}; read {job, turn, text, settings, count, rows}
+ * Out:  progress {received, total}; loaded {config, vocab, provenance, bytes};
+ *       text {job, turn, text, drawn, seconds, done}; guesses {job, turn, rows};
+ *       failed {job, turn, message}
+ * `turn` comes back as it was given: it tells the answers to one request from the next one's.
+ */
+
+import { download, keep } from "./download.mjs";
+import { ModelError } from "./errors.mjs";
+import { parseModel } from "./format.mjs";
+import { Network } from "./network.mjs";
+import { checkSettings } from "./pick.mjs";
+import { Reading } from "./reading.mjs";
+import { Vocab } from "./vocab.mjs";
+import { Writing } from "./writing.mjs";
+
+const SLICE = 8;
+const NO_SIMD =
+  "This browser has no WebAssembly SIMD, which the model needs. " +
+  "Chrome 91, Firefox 89 and Safari 16.4 or newer have it.";
+
+export class Engine {
+  /**
+   * @param {(message: object) => void} post where answers go
+   * @param {Uint8Array} kernel kernel.wasm
+   */
+  constructor(post, kernel) {
+    Object.assign(this, { post, kernel, network: null, running: false });
+    this.writings = new Map();
+    this.readings = new Map();
+  }
+
+  /** Do what a message asks. What is wrong is posted as `failed`, never thrown. */
+  async handle(message) {
+    try {
+      await this[`on_${message.type}`](message);
+    } catch (error) {
+      this.#fail(message, error);
+    }
+  }
+
+  async on_load({ url, bytes }) {
+    const report = (received, total) => this.post({ type: "progress", received, total });
+    const buffer = bytes ?? (await download(url, report));
+    const model = parseModel(buffer);
+    if (!WebAssembly.validate(this.kernel)) throw new ModelError(NO_SIMD);
+    this.network = new Network(model, await WebAssembly.compile(this.kernel));
+    this.vocab = new Vocab(model.vocab);
+    const { config, vocab, provenance } = model;
+    this.post({ type: "loaded", config, vocab, provenance, bytes: buffer.byteLength });
+    if (url) await keep(url, buffer); // only a file that was read without complaint
+  }
+
+  on_write({ job, turn, prompt, settings }) {
+    checkSettings(settings);
+    this.#of(this.writings, job, Writing).begin(prompt, settings, turn);
+    return this.#run();
+  }
+
+  on_more({ job, turn, settings }) {
+    checkSettings(settings);
+    this.#of(this.writings, job, Writing).extend(settings, turn);
+    return this.#run();
+  }
+
+  on_stop({ job }) {
+    const writing = this.writings.get(job);
+    if (!writing?.active) return;
+    writing.pause();
+    this.#tell(job, writing, "");
+  }
+
+  on_read({ job, turn, text, settings, count, rows }) {
+    checkSettings(settings);
+    const reading = this.#of(this.readings, job, Reading);
+    const found = reading.read(this.vocab.primer(text), settings, count, rows);
+    this.post({ type: "guesses", job, turn, rows: found });
+  }
+
+  #of(kept, job, Kind) {
+    if (!this.network) throw new ModelError("The model has not been loaded yet.");
+    if (!kept.has(job)) kept.set(job, new Kind(this.network, this.vocab, this.network.newState()));
+    return kept.get(job);
+  }
+
+  /** Write all texts that are not done, a slice each in turn, listening for messages in between. */
+  async #run() {
+    if (this.running) return;
+    this.running = true;
+    const active = () => [...this.writings].filter(([, writing]) => writing.active);
+    for (let jobs = active(); jobs.length > 0; jobs = active()) {
+      for (const [job, writing] of jobs) this.#slice(job, writing);
+      await nextTurn();
+    }
+    this.running = false;
+  }
+
+  #slice(job, writing) {
+    try {
+      let text = writing.slice(SLICE);
+      if (!writing.active) text += writing.decoder.finish();
+      this.#tell(job, writing, text);
+    } catch (error) {
+      writing.pause();
+      this.#fail({ job, turn: writing.turn }, error);
+    }
+  }
+
+  #tell(job, { turn, drawn, seconds, active }, text) {
+    this.post({ type: "text", job, turn, text, drawn, seconds, done: !active });
+  }
+
+  #fail({ job, turn }, error) {
+    const expected = error instanceof ModelError || error instanceof RangeError;
+    const message = expected ? error.message : `The model could not be run: ${error.message}`;
+    this.post({ type: "failed", job, turn, message });
+  }
+}
+
+/** After the messages that wait have been heard; a timer of 0 would wait 4 ms. */
+function nextTurn() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}

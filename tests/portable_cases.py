@@ -1,0 +1,109 @@
+"""Texts of the portable arithmetic, for another program to be held against: published files of
+random networks, and what `charrnn.portable` draws from them.
+
+The weights come from NumPy's PCG64, not from torch, so the files are the same on every machine.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from charrnn.export import save_model
+from charrnn.model import CharRNN, ModelConfig
+from charrnn.portable import PortableStepper
+from charrnn.runs import load_run
+from charrnn.sample import sample
+from charrnn.vocab import Vocab
+
+SYMBOLS = "\n ,abcdeéû\u0301\u0308\ufb01𝔊😀🦊"
+"""Combining characters, and ones that UTF-16 sorts differently from code points."""
+PROVENANCE = {
+    "run": "random",
+    "corpus": {"name": "none", "licence": "CC0", "attribution": "nobody", "sha256": "00" * 32},
+}
+NETWORKS = {
+    "lstm": {"cell": "lstm", "layers": 2, "hidden": 37, "vocab": Vocab.of("\n abcdefghi")},
+    "deep": {"cell": "lstm", "layers": 3, "hidden": 64, "vocab": Vocab.of(SYMBOLS)},
+    "gru": {"cell": "gru", "layers": 2, "hidden": 40, "vocab": Vocab.of("abcdefghijklm. ")},
+    "rnn": {"cell": "rnn", "layers": 1, "hidden": 33, "vocab": Vocab.of("\nxyz")},
+    "bytes": {"cell": "lstm", "layers": 2, "hidden": 48, "vocab": Vocab.of("\n aeé€😀".encode())},
+    "wide": {"cell": "lstm", "layers": 1, "hidden": 700, "vocab": Vocab.of("\n abcdefgh")},
+}
+PROMPTS = {
+    "lstm": ("a big cafe", "\n\n"),
+    "deep": ("é\u0301ab \ufb01🦊", "😀"),
+    "gru": ("a lamb. ", "."),  # this vocabulary has no newline: an empty prompt is symbol 0
+    "rnn": ("zyx\nx", "y"),
+    "bytes": ("é 😀€", "a"),
+    "wide": ("deaf cab", "h"),
+}
+SETTINGS = (
+    {"prompt": None, "temperature": 1.0, "top_k": None, "top_p": None, "seed": 0},
+    {"prompt": 0, "temperature": 0, "top_k": None, "top_p": None, "seed": 1},
+    {"prompt": 0, "temperature": 0.3, "top_k": None, "top_p": None, "seed": 2**32 - 1},
+    {"prompt": 0, "temperature": 0.8, "top_k": 5, "top_p": None, "seed": 2**53 - 1},
+    {"prompt": 1, "temperature": 1.0, "top_k": None, "top_p": 0.9, "seed": 12_345_678_901},
+    {"prompt": 1, "temperature": 1.5, "top_k": 3, "top_p": 0.8, "seed": 2**32},
+    {"prompt": 0, "temperature": 1.5, "top_k": 100, "top_p": 1.0, "seed": 2**52 + 1},
+)
+"""The prompt is a place in PROMPTS, or None for an empty one."""
+
+
+def random_network(cell, layers, hidden, vocab, seed=0, saturated=False) -> CharRNN:
+    """Weights large enough that its states never settle, so that every step depends on all before
+    it. saturated: all weights of a matrix have the same size, which is 127 or -127 in the file."""
+    numbers = np.random.Generator(np.random.PCG64(seed))
+    model = CharRNN(ModelConfig(len(vocab), cell=cell, hidden=hidden, layers=layers))
+    for name, parameter in model.named_parameters():
+        uniform = 2 * numbers.random(tuple(parameter.shape)) - 1
+        if saturated and parameter.dim() == 2:
+            uniform = np.where(uniform < 0, -0.6, 0.6)  # as far from 0, on the average
+        size = 0.5 if parameter.dim() == 1 else 8 / np.sqrt(hidden)
+        if name == "rnn.0.weight_ih_l0":
+            size = 3.0
+        elif name == "decoder.weight":
+            size = 8 / np.sqrt(hidden)
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy((size * uniform).astype(np.float32)))
+    return model.eval()
+
+
+def write_network(folder: Path, name: str) -> Path:
+    """The published file of one of NETWORKS."""
+    model = random_network(**NETWORKS[name], saturated=name == "wide")
+    path = folder / f"{name}.safetensors"
+    save_model(path, model, NETWORKS[name]["vocab"], PROVENANCE)
+    return path
+
+
+def write_cases(folder: Path) -> list[dict]:
+    """Write the files of all networks into a folder; return what is drawn from each.
+
+    A case: file (its name), prompt, temperature, top_k, top_p (None: not used), seed, length (bytes
+    at byte level), text, and logits, those that the first symbol is drawn from: (V,) exact float32
+    numbers.
+    """
+    return [case for name in NETWORKS for case in cases_of(write_network(folder, name), name)]
+
+
+def cases_of(path: Path, name: str) -> list[dict]:
+    """The cases of one network."""
+    run, length = load_run(path), 300 if name == "wide" else 1000
+    cases = []
+    for settings in SETTINGS:
+        prompt = "" if settings["prompt"] is None else PROMPTS[name][settings["prompt"]]
+        options = {**settings, "prompt": prompt, "length": length}
+        text = sample(run, portable=True, **options)
+        cases.append(
+            {"file": path.name, **options, "text": text, "logits": first_logits(path, run, prompt)}
+        )
+    return cases
+
+
+def first_logits(path: Path, run, prompt: str) -> list[float]:
+    """The logits after a prompt (empty: after a newline, or symbol 0)."""
+    newline = 10 if run.vocab.level == "byte" else "\n"
+    ids = run.vocab.encode(prompt) if prompt else [run.vocab.ids.get(newline, 0)]
+    stepper = PortableStepper.from_file(path)
+    return [stepper.step(np.array([i])) for i in ids][-1][0].tolist()
