@@ -26,7 +26,7 @@ from charrnn.claims import result  # noqa: E402
 from charrnn.runs import Run  # noqa: E402
 
 FIGURE = ROOT / "book" / "_static" / "trade.png"
-SHAKESPEARE = ("tinyshakespeare", "shakespeare")  # the better trained one first
+SHAKESPEARE = ("shakespeare", "tinyshakespeare")  # the better trained one first
 
 
 def render(readme: str) -> str:

@@ -46,7 +46,8 @@ class LiveModel {
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
-      this.#hear({ type: "failed", message: `The model's worker stopped: ${event.message}` });
+      const failed = { type: "failed", message: `The model's worker stopped: ${event.message}` };
+      this.listeners.forEach((hear) => hear(failed));
     };
     this.listeners = new Map();
     this.turns = new Map();
@@ -184,14 +185,20 @@ function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** 1234 as "1,234", whatever the reader's language: the book is in English. */
+/** 1234 as "1,234". The browser's own way takes it 15 to 60 ms, the first time. */
 function grouped(number) {
-  return Math.round(number).toLocaleString("en");
+  return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Put a line of text into an element, if it is not there yet: a screen reader speaks changes. */
 function say(place, text) {
   if (place.textContent !== text) place.textContent = text;
+}
+
+/** Give the keyboard a place to go on where the control that it was on has gone. */
+function takeFocus(control) {
+  const { activeElement, body } = document;
+  if (!activeElement || activeElement === body) control.focus({ preventScroll: true });
 }
 
 /** The exponential function of the portable arithmetic, the same bits everywhere. */
@@ -357,6 +364,8 @@ function pick(logits, u, settings) {
 /** The settings of a text: fields, what stands in them, and what is wrong with it. */
 
 
+const LONGEST = 20000;
+
 /** A temperature slider with its value beside it. */
 class Temperature {
   /**
@@ -411,7 +420,7 @@ class Settings {
     const number = (value, properties) =>
       element("input", { type: "number", value, onchange: changed, ...properties });
     this.seed = number(seed, { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 });
-    this.length = number(length, { min: 1, max: 20000, step: 1 });
+    this.length = number(length, { min: 1, max: LONGEST, step: 1 });
     this.topK = number("", { min: 1, step: 1, placeholder: "all" });
     this.topP = number("", { min: 0.01, max: 1, step: "any", placeholder: "all" });
     this.unit = element("span", {}, unit);
@@ -434,6 +443,9 @@ class Settings {
       topK: this.topK.value === "" ? null : this.#number(this.topK, "top_k"),
       topP: this.topP.value === "" ? null : this.#number(this.topP, "top_p"),
     };
+    if (settings.length < 1 || settings.length > LONGEST) {
+      throw new RangeError(`The length is ${settings.length}; it must be 1 to ${LONGEST}.`);
+    }
     checkSettings(settings);
     return settings;
   }
@@ -664,8 +676,10 @@ class Loader {
     Object.assign(this, { size, open, loaded });
     this.button = button("", () => this.load(), { class: "charrnn-primary" });
     this.bar = element("progress", { max: 1, "aria-label": "Loading the model" });
-    this.note = element("span", { role: "status" });
-    this.element = element("div", { class: "charrnn-loader" }, this.button, this.bar, this.note);
+    this.count = element("span", { "aria-hidden": "true" }); // the bar says it to a screen reader
+    this.note = element("span", { role: "alert" });
+    this.element = element("div", { class: "charrnn-loader" },
+      this.button, this.bar, this.count, this.note);
     this.offer(size);
   }
 
@@ -683,6 +697,7 @@ class Loader {
     const { turn } = this;
     const current = () => turn === this.turn;
     this.#waiting(true);
+    say(this.note, "");
     try {
       const live = await this.open((...progress) => current() && this.#report(...progress));
       if (!current()) return;
@@ -692,18 +707,19 @@ class Loader {
       if (!current()) return;
       this.#waiting(false);
       say(this.note, error.message);
+      takeFocus(this.button);
     }
   }
 
   #waiting(yes) {
     this.button.hidden = yes;
-    this.bar.hidden = !yes;
+    this.bar.hidden = this.count.hidden = !yes;
     this.bar.removeAttribute("value");
   }
 
   #report(received, total) {
     this.bar.value = Math.min(1, received / (total || this.size || received));
-    say(this.note, `${megabytes(received)} of ${megabytes(total || this.size)}`);
+    say(this.count, `${megabytes(received)} of ${megabytes(total || this.size)}`);
   }
 }
 
@@ -770,25 +786,20 @@ class Paper {
     this.element.scrollTop = 0;
     this.text = "";
     this.prompt = prompt;
-    this.last = element("span", {});
-    this.element.replaceChildren(element("b", {}, prompt), this.last);
+    this.last = element("span", {}, element("b", {}, prompt));
+    this.element.replaceChildren(this.last);
   }
 
-  /** Long texts stand in several blocks, so that a new piece lays out only the last anew. */
+  /** Long texts stand in several blocks, so that a new piece lays out only the last anew. A block
+   *  ends with a line end, which its own end takes the place of. */
   #append(piece) {
-    if (piece === "") return;
     this.text += piece;
-    this.last.append(piece);
-    if (this.last.textContent.length > BLOCK && piece.includes("\n")) this.#newBlock();
-  }
-
-  /** The text after the last line end becomes the beginning of a new block. */
-  #newBlock() {
-    const text = this.last.textContent;
-    const end = text.lastIndexOf("\n");
-    this.last.textContent = text.slice(0, end);
+    const end = piece.lastIndexOf("\n") + 1;
+    const full = end > 0 && this.last.textContent.length + end > BLOCK;
+    this.last.append(full ? piece.slice(0, end) : piece);
+    if (!full) return;
     this.last.className = "charrnn-block";
-    this.last = element("span", {}, text.slice(end + 1));
+    this.last = element("span", {}, piece.slice(end));
     this.element.append(this.last);
   }
 }
@@ -847,9 +858,9 @@ class Playground {
     this.rows = new Rows(DEPTH);
     this.reader = element("div", { class: "charrnn-reader", hidden: true },
       labelled("Prompt", this.field, "What both texts begin with"), this.echo,
-      element("h3", {}, "What comes next"), this.bars.element,
-      element("h3", {}, "Its five guesses after each character"), this.rows.element,
-      element("h3", {}, "Two temperatures, one seed"));
+      element("h2", {}, "What comes next"), this.bars.element,
+      element("h2", {}, "Its five guesses after each character"), this.rows.element,
+      element("h2", {}, "Two temperatures, one seed"));
   }
 
   #buttons() {
@@ -888,6 +899,7 @@ class Playground {
     say(this.foot, described(live));
     this.read();
     this.write();
+    takeFocus(this.field);
   }
 
   /** What the model expects after the prompt as it stands, at the first slider's temperature. */
@@ -1072,7 +1084,7 @@ class Sampler {
       this.settings.element, this.foot);
     say(this.foot, described(live));
     this.write();
-    this.temperature.input.focus({ preventScroll: true });
+    takeFocus(this.temperature.input);
   }
 
   /** A text from the beginning, at the settings that stand in the fields. */
@@ -1147,7 +1159,7 @@ class Sampler {
   }
 }
 
-const STYLE = "/* Part of the book in light and dark: the theme's colours, or the host's own where it has none. */\n.charrnn-live {\n  --line: var(--pst-color-border, rgba(128, 128, 128, .5));\n  --paper: var(--pst-color-surface, rgba(128, 128, 128, .08));\n  --accent: var(--pst-color-primary, #0a7d91);\n  --quiet: var(--pst-color-text-muted, inherit);\n  display: flex; flex-direction: column; gap: .7em; min-width: 0; margin: 1em 0; padding: 1em;\n  border: 1px solid var(--line); border-radius: .5em; color: inherit; text-align: left;\n}\n.charrnn-live > *, .charrnn-live p, .charrnn-live h3 { margin: 0; }\n.charrnn-live h3 { font-size: 1em; font-weight: 600; }\n.charrnn-live [hidden] { display: none !important; }\n.charrnn-live :is(input, select, textarea, button) {\n  font: inherit; color: inherit; background: none; border: 1px solid var(--line);\n  border-radius: .35em; padding: .3em .55em; margin: 0; max-width: 100%;\n}\n.charrnn-live option { color: CanvasText; background: Canvas; }\n.charrnn-live input[type=\"range\"] { flex: 1 1 0; min-width: 5em; padding: 0; border: 0;\n  height: 1.9em; accent-color: var(--accent); }\n.charrnn-live button { cursor: pointer; padding: .35em .9em; }\n.charrnn-live button:hover:not(:disabled) { background: var(--paper); }\n.charrnn-live button:disabled { opacity: .45; cursor: default; }\n.charrnn-live button.charrnn-primary { border-color: var(--accent); color: var(--accent);\n  font-weight: 600; }\n.charrnn-live :is(input, select, textarea, button, pre, summary, [tabindex]):focus-visible {\n  outline: 2px solid var(--accent); outline-offset: 1px; }\n.charrnn-live textarea { width: 100%; resize: vertical; line-height: 1.45; min-height: 2.2em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; font-size: .9em; }\n.charrnn-temperature { display: flex; align-items: center; gap: .2em .8em; margin: 0; }\n.charrnn-temperature output { min-width: 2.6em; font-weight: 600;\n  font-variant-numeric: tabular-nums; }\n.charrnn-paper { box-sizing: border-box; margin: 0; padding: .8em 1em; min-height: 12em;\n  max-height: 30em; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;\n  background: var(--paper); color: inherit; border: 1px solid var(--line); border-radius: .35em;\n  font: .875em/1.5 ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-block { display: block; }\n.charrnn-status, .charrnn-foot { font-size: .875em; color: var(--quiet); min-height: 1.4em; }\n.charrnn-buttons, .charrnn-loader { display: flex; flex-wrap: wrap; align-items: center;\n  gap: .5em .7em; }\n.charrnn-loader progress { flex: 1 1 8em; max-width: 16em; accent-color: var(--accent); }\n.charrnn-loader span { font-size: .875em; }\n.charrnn-chosen { align-items: end; }\n.charrnn-field { display: flex; flex-direction: column; gap: .15em; min-width: 0; margin: 0; }\n.charrnn-field > span { font-size: .875em; color: var(--quiet); }\n.charrnn-settings summary { cursor: pointer; font-size: .875em; width: fit-content; }\n.charrnn-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8em, 1fr));\n  gap: .6em; margin-top: .5em; }\n.charrnn-reader { display: flex; flex-direction: column; gap: .6em; min-width: 0; }\n.charrnn-echo { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live mark { background: #d6336c; color: #fff; border-radius: .2em; padding: 0 .15em; }\n.charrnn-live ol.charrnn-bars { columns: 15em; column-gap: 1.2em; list-style: none; margin: 0;\n  padding: 0; }\n.charrnn-live ol.charrnn-bars li { margin: 0; padding: 0; break-inside: avoid; }\n.charrnn-live .charrnn-guess { display: flex; align-items: center; gap: .6em; width: 100%;\n  border: 0;\n  padding: .15em .3em; }\n.charrnn-symbol { flex: none; width: 2.6em; text-align: center;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-track { flex: 1; height: .8em; border-radius: .2em; background: var(--paper);\n  border: 1px solid var(--line); overflow: hidden; }\n.charrnn-bar { display: block; height: 100%; min-width: 1px; background: #c92a2a; }\n.charrnn-share { flex: none; width: 4em; text-align: right; font-size: .875em;\n  font-variant-numeric: tabular-nums; }\n.charrnn-rows { overflow-x: auto; }\n.charrnn-live .charrnn-rows table { border-collapse: collapse; margin: 0; width: auto;\n  font-size: .85em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live .charrnn-rows :is(th, td) { min-width: 1.7em; padding: .1em .2em; text-align: center;\n  border: 1px solid var(--line); color: inherit; }\n.charrnn-live .charrnn-rows th { font-weight: 700; }\n.charrnn-live .charrnn-rows td { --shade: calc(var(--p, 0) * 85%);\n  background: color-mix(in srgb, #e03131 var(--shade), transparent); }\n.charrnn-live .charrnn-rows td.charrnn-came { outline: 2px solid currentColor;\n  outline-offset: -2px; }\n.charrnn-sides { display: grid; gap: 1em;\n  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); }\n.charrnn-side { display: flex; flex-direction: column; gap: .5em; min-width: 0; }\n@media (max-width: 480px) { .charrnn-live { padding: .7em; } }\n";
+const STYLE = "/* Part of the book in light and dark: the theme's colours, or the host's own where it has none. */\n.charrnn-live {\n  --line: var(--pst-color-border, rgba(128, 128, 128, .5));\n  --paper: var(--pst-color-surface, rgba(128, 128, 128, .08));\n  --accent: var(--pst-color-primary, #0a7d91);\n  --quiet: var(--pst-color-text-muted, inherit);\n  display: flex; flex-direction: column; gap: .7em; min-width: 0; margin: 1em 0; padding: 1em;\n  border: 1px solid var(--line); border-radius: .5em; color: inherit; text-align: left;\n}\n.charrnn-live, .charrnn-live * { box-sizing: border-box; }\n.charrnn-live > *, .charrnn-live p, .charrnn-live h2 { margin: 0; }\n.charrnn-live h2 { font-size: 1em; font-weight: 600; }\n.charrnn-live [hidden] { display: none !important; }\n.charrnn-live :is(input, select, textarea, button) {\n  font: inherit; color: inherit; background: none; border: 1px solid var(--line);\n  border-radius: .35em; padding: .3em .55em; margin: 0; max-width: 100%;\n}\n.charrnn-live option { color: CanvasText; background: Canvas; }\n.charrnn-live input[type=\"range\"] { flex: 1 1 0; min-width: 5em; padding: 0; border: 0;\n  height: 1.9em; accent-color: var(--accent); }\n.charrnn-live button { cursor: pointer; padding: .35em .9em; }\n.charrnn-live button:hover:not(:disabled) { background: var(--paper); }\n.charrnn-live button:disabled { opacity: .45; cursor: default; }\n.charrnn-live button.charrnn-primary { border-color: var(--accent); color: var(--accent);\n  font-weight: 600; }\n.charrnn-live :is(input, select, textarea, button, pre, summary, [tabindex]):focus-visible {\n  outline: 2px solid var(--accent); outline-offset: 1px; }\n.charrnn-live textarea { width: 100%; resize: vertical; line-height: 1.45; min-height: 2.2em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; font-size: .9em; }\n.charrnn-temperature { display: flex; align-items: center; gap: .2em .8em; margin: 0; }\n.charrnn-temperature output { min-width: 2.6em; font-weight: 600;\n  font-variant-numeric: tabular-nums; }\n.charrnn-live pre.charrnn-paper { margin: 0; padding: .8em 1em; min-height: 12em;\n  max-height: 30em; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;\n  background: var(--paper); color: inherit; border: 1px solid var(--line); border-radius: .35em;\n  font: .875em/1.5 ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-block { display: block; }\n.charrnn-status, .charrnn-foot { font-size: .875em; color: var(--quiet); min-height: 1.4em; }\n.charrnn-buttons, .charrnn-loader { display: flex; flex-wrap: wrap; align-items: center;\n  gap: .5em .7em; }\n.charrnn-loader progress { flex: 1 1 8em; max-width: 16em; accent-color: var(--accent); }\n.charrnn-loader span { font-size: .875em; }\n.charrnn-chosen { align-items: end; }\n.charrnn-field { display: flex; flex-direction: column; gap: .15em; min-width: 0; margin: 0; }\n.charrnn-field > span { font-size: .875em; color: var(--quiet); }\n.charrnn-settings summary { cursor: pointer; font-size: .875em; width: fit-content; }\n.charrnn-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8em, 1fr));\n  gap: .6em; margin-top: .5em; }\n.charrnn-reader { display: flex; flex-direction: column; gap: .6em; min-width: 0; }\n.charrnn-echo { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live mark { background: #d6336c; color: #fff; border-radius: .2em; padding: 0 .15em; }\n.charrnn-live ol.charrnn-bars { columns: 15em; column-gap: 1.2em; list-style: none; margin: 0;\n  padding: 0; }\n.charrnn-live ol.charrnn-bars li { margin: 0; padding: 0; break-inside: avoid; }\n.charrnn-live .charrnn-guess { display: flex; align-items: center; gap: .6em; width: 100%;\n  border: 0;\n  padding: .15em .3em; }\n.charrnn-symbol { flex: none; width: 2.6em; text-align: center;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-track { flex: 1; height: .8em; border-radius: .2em; background: var(--paper);\n  border: 1px solid var(--line); overflow: hidden; }\n.charrnn-bar { display: block; height: 100%; min-width: 1px; background: #c92a2a; }\n.charrnn-share { flex: none; width: 4em; text-align: right; font-size: .875em;\n  font-variant-numeric: tabular-nums; }\n.charrnn-rows { overflow-x: auto; }\n.charrnn-live .charrnn-rows table { border-collapse: collapse; margin: 0; width: auto;\n  font-size: .85em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live .charrnn-rows :is(th, td) { min-width: 1.7em; padding: .1em .2em; text-align: center;\n  border: 1px solid var(--line); color: inherit; }\n.charrnn-live .charrnn-rows th { font-weight: 700; }\n.charrnn-live .charrnn-rows td { --shade: calc(var(--p, 0) * 85%);\n  background: color-mix(in srgb, #e03131 var(--shade), transparent); }\n.charrnn-live .charrnn-rows td.charrnn-came { outline: 2px solid currentColor;\n  outline-offset: -2px; }\n.charrnn-sides { display: grid; gap: 1em;\n  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); }\n.charrnn-side { display: flex; flex-direction: column; gap: .5em; min-width: 0; }\n@media (max-width: 480px) { .charrnn-live { padding: .7em; } }\n@media print {\n  .charrnn-live :is(.charrnn-buttons, .charrnn-loader, .charrnn-settings, input) { display: none; }\n  .charrnn-live pre.charrnn-paper { max-height: none; }\n}\n";
 
 /**
  * The two hosts of the same figures. A page of the book stores `<div data-charrnn=...>` with

@@ -10,7 +10,8 @@ export class LiveModel {
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
-      this.#hear({ type: "failed", message: `The model's worker stopped: ${event.message}` });
+      const failed = { type: "failed", message: `The model's worker stopped: ${event.message}` };
+      this.listeners.forEach((hear) => hear(failed));
     };
     this.listeners = new Map();
     this.turns = new Map();

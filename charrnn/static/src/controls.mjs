@@ -3,6 +3,8 @@
 import { element, labelled } from "./elements.mjs";
 import { checkSettings } from "./pick.mjs";
 
+const LONGEST = 20000;
+
 /** A temperature slider with its value beside it. */
 export class Temperature {
   /**
@@ -57,7 +59,7 @@ export class Settings {
     const number = (value, properties) =>
       element("input", { type: "number", value, onchange: changed, ...properties });
     this.seed = number(seed, { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 });
-    this.length = number(length, { min: 1, max: 20000, step: 1 });
+    this.length = number(length, { min: 1, max: LONGEST, step: 1 });
     this.topK = number("", { min: 1, step: 1, placeholder: "all" });
     this.topP = number("", { min: 0.01, max: 1, step: "any", placeholder: "all" });
     this.unit = element("span", {}, unit);
@@ -80,6 +82,9 @@ export class Settings {
       topK: this.topK.value === "" ? null : this.#number(this.topK, "top_k"),
       topP: this.topP.value === "" ? null : this.#number(this.topP, "top_p"),
     };
+    if (settings.length < 1 || settings.length > LONGEST) {
+      throw new RangeError(`The length is ${settings.length}; it must be 1 to ${LONGEST}.`);
+    }
     checkSettings(settings);
     return settings;
   }

@@ -39,12 +39,18 @@ export function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** 1234 as "1,234", whatever the reader's language: the book is in English. */
+/** 1234 as "1,234". The browser's own way takes it 15 to 60 ms, the first time. */
 export function grouped(number) {
-  return Math.round(number).toLocaleString("en");
+  return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Put a line of text into an element, if it is not there yet: a screen reader speaks changes. */
 export function say(place, text) {
   if (place.textContent !== text) place.textContent = text;
+}
+
+/** Give the keyboard a place to go on where the control that it was on has gone. */
+export function takeFocus(control) {
+  const { activeElement, body } = document;
+  if (!activeElement || activeElement === body) control.focus({ preventScroll: true });
 }

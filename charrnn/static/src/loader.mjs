@@ -1,6 +1,6 @@
 /** The button that loads a model, its progress, and what went wrong. */
 
-import { button, element, grouped, megabytes, say } from "./elements.mjs";
+import { button, element, grouped, megabytes, say, takeFocus } from "./elements.mjs";
 
 export class Loader {
   /**
@@ -11,8 +11,10 @@ export class Loader {
     Object.assign(this, { size, open, loaded });
     this.button = button("", () => this.load(), { class: "charrnn-primary" });
     this.bar = element("progress", { max: 1, "aria-label": "Loading the model" });
-    this.note = element("span", { role: "status" });
-    this.element = element("div", { class: "charrnn-loader" }, this.button, this.bar, this.note);
+    this.count = element("span", { "aria-hidden": "true" }); // the bar says it to a screen reader
+    this.note = element("span", { role: "alert" });
+    this.element = element("div", { class: "charrnn-loader" },
+      this.button, this.bar, this.count, this.note);
     this.offer(size);
   }
 
@@ -30,6 +32,7 @@ export class Loader {
     const { turn } = this;
     const current = () => turn === this.turn;
     this.#waiting(true);
+    say(this.note, "");
     try {
       const live = await this.open((...progress) => current() && this.#report(...progress));
       if (!current()) return;
@@ -39,18 +42,19 @@ export class Loader {
       if (!current()) return;
       this.#waiting(false);
       say(this.note, error.message);
+      takeFocus(this.button);
     }
   }
 
   #waiting(yes) {
     this.button.hidden = yes;
-    this.bar.hidden = !yes;
+    this.bar.hidden = this.count.hidden = !yes;
     this.bar.removeAttribute("value");
   }
 
   #report(received, total) {
     this.bar.value = Math.min(1, received / (total || this.size || received));
-    say(this.note, `${megabytes(received)} of ${megabytes(total || this.size)}`);
+    say(this.count, `${megabytes(received)} of ${megabytes(total || this.size)}`);
   }
 }
 

@@ -55,25 +55,20 @@ export class Paper {
     this.element.scrollTop = 0;
     this.text = "";
     this.prompt = prompt;
-    this.last = element("span", {});
-    this.element.replaceChildren(element("b", {}, prompt), this.last);
+    this.last = element("span", {}, element("b", {}, prompt));
+    this.element.replaceChildren(this.last);
   }
 
-  /** Long texts stand in several blocks, so that a new piece lays out only the last anew. */
+  /** Long texts stand in several blocks, so that a new piece lays out only the last anew. A block
+   *  ends with a line end, which its own end takes the place of. */
   #append(piece) {
-    if (piece === "") return;
     this.text += piece;
-    this.last.append(piece);
-    if (this.last.textContent.length > BLOCK && piece.includes("\n")) this.#newBlock();
-  }
-
-  /** The text after the last line end becomes the beginning of a new block. */
-  #newBlock() {
-    const text = this.last.textContent;
-    const end = text.lastIndexOf("\n");
-    this.last.textContent = text.slice(0, end);
+    const end = piece.lastIndexOf("\n") + 1;
+    const full = end > 0 && this.last.textContent.length + end > BLOCK;
+    this.last.append(full ? piece.slice(0, end) : piece);
+    if (!full) return;
     this.last.className = "charrnn-block";
-    this.last = element("span", {}, text.slice(end + 1));
+    this.last = element("span", {}, piece.slice(end));
     this.element.append(this.last);
   }
 }

@@ -2,7 +2,7 @@
 
 import { address, isOpen, openModel } from "./client.mjs";
 import { Settings, Temperature } from "./controls.mjs";
-import { button, element, form, labelled, say } from "./elements.mjs";
+import { button, element, form, labelled, say, takeFocus } from "./elements.mjs";
 import { Bars, marked, Rows } from "./guesses.mjs";
 import { described, Loader } from "./loader.mjs";
 import { Paper } from "./paper.mjs";
@@ -48,9 +48,9 @@ export class Playground {
     this.rows = new Rows(DEPTH);
     this.reader = element("div", { class: "charrnn-reader", hidden: true },
       labelled("Prompt", this.field, "What both texts begin with"), this.echo,
-      element("h3", {}, "What comes next"), this.bars.element,
-      element("h3", {}, "Its five guesses after each character"), this.rows.element,
-      element("h3", {}, "Two temperatures, one seed"));
+      element("h2", {}, "What comes next"), this.bars.element,
+      element("h2", {}, "Its five guesses after each character"), this.rows.element,
+      element("h2", {}, "Two temperatures, one seed"));
   }
 
   #buttons() {
@@ -89,6 +89,7 @@ export class Playground {
     say(this.foot, described(live));
     this.read();
     this.write();
+    takeFocus(this.field);
   }
 
   /** What the model expects after the prompt as it stands, at the first slider's temperature. */

@@ -1,7 +1,7 @@
 /** A chapter's sampler: recorded texts behind a temperature slider, then the model itself. */
 
 import { Settings, Temperature } from "./controls.mjs";
-import { button, element, form, labelled, say } from "./elements.mjs";
+import { button, element, form, labelled, say, takeFocus } from "./elements.mjs";
 import { described, Loader } from "./loader.mjs";
 import { Paper } from "./paper.mjs";
 import { unknownIn } from "./unknown.mjs";
@@ -63,7 +63,7 @@ export class Sampler {
       this.settings.element, this.foot);
     say(this.foot, described(live));
     this.write();
-    this.temperature.input.focus({ preventScroll: true });
+    takeFocus(this.temperature.input);
   }
 
   /** A text from the beginning, at the settings that stand in the fields. */
