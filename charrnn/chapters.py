@@ -352,8 +352,7 @@ def rounding_costs() -> pd.DataFrame:
         page = run.measures.get("portable", {}).get("cost", np.nan)
         rows[run.info["title"]] = [own, rounded, weights, page]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=float)
-    signed = {name: "{:+.5f}".format for name in columns[2:]}
-    plain = {name: "{:.4f}".format for name in columns[:2]}
-    for name, form in (plain | signed).items():
-        table[name] = ["" if np.isnan(value) else form(value) for value in table[name]]
+    forms = dict(zip(columns, ("{:.4f}", "{:.4f}", "{:+.5f}", "{:+.0e}"), strict=True))
+    for name, form in forms.items():
+        table[name] = ["" if np.isnan(value) else form.format(value) for value in table[name]]
     return table

@@ -200,3 +200,15 @@ def test_the_benchmarks_of_truncation_lengths_and_of_a_batch(monkeypatch):
     monkeypatch.setattr(chapters, "result", missing)
     for table in (chapters.bptt(), chapters.batch_seconds()):
         assert isinstance(table, pd.DataFrame) and not len(table)
+
+
+def test_what_rounding_costs_is_told_of_each_run_as_far_as_it_is_known(monkeypatch):
+    def one(title, losses, measures):
+        return SimpleNamespace(info={"title": title, "losses": losses}, measures=measures)
+
+    known = one("A", {"val": 1.5, "val_published": 1.50012}, {"portable": {"cost": -4.2e-8}})
+    runs = [known, one("B", {"val": 1.25}, {})]
+    monkeypatch.setattr(chapters, "recorded", lambda: runs)
+    table = chapters.rounding_costs()
+    assert table.loc["A"].tolist() == ["1.5000", "1.5001", "+0.00012", "-4e-08"]
+    assert table.loc["B"].tolist() == ["1.2500", "", "", ""]

@@ -6,33 +6,50 @@ const STORE = "charrnn-models";
 const LIMIT = 2 ** 28;
 
 /**
- * The bytes at an address: from the browser's own store, or fetched.
+ * What `read` makes of the file at an address: from the browser's own store, or fetched. A copy in
+ * the store that cannot be read is fetched anew; what was read is kept for the next visit.
  * @param {string} url
+ * @param {(buffer: ArrayBuffer) => T} read throws ModelError where the file is not as it should be
  * @param {(received: number, total: number) => void} report total is 0 where the host doesn't say
- * @returns {Promise<ArrayBuffer>} ModelError where it cannot be had
+ * @returns {Promise<T>} ModelError where it cannot be had, or not be read
+ * @template T
  */
-export async function download(url, report) {
+export async function download(url, read, report) {
   const kept = await (await openStore())?.match(url);
-  const response = kept ?? (await fetched(url));
+  if (kept) {
+    try {
+      return read(await received(kept, report));
+    } catch {
+      // A spoiled copy: the host may have a sound one.
+    }
+  }
+  const buffer = await received(await fetched(url), report);
+  const made = read(buffer);
+  keep(url, buffer); // nobody waits for it
+  return made;
+}
+
+/** The bytes of a response as they come. @returns {Promise<ArrayBuffer>} */
+async function received(response, report) {
   const total = Number(response.headers.get("content-length")) || 0;
   const pieces = [];
-  let received = 0;
+  let size = 0;
   try {
     for await (const piece of piecesOf(response.body)) {
       pieces.push(piece);
-      received += piece.length;
-      if (received > LIMIT) throw new ModelError(`The model's file is larger than ${LIMIT} bytes.`);
-      report(received, total);
+      size += piece.length;
+      if (size > LIMIT) throw new ModelError(`The model's file is larger than ${LIMIT} bytes.`);
+      report(size, total);
     }
   } catch (error) {
     if (error instanceof ModelError) throw error;
     throw new ModelError("The connection broke while the model was loading. Please try again.");
   }
-  return joined(pieces, received);
+  return joined(pieces, size);
 }
 
 /** Keep a file for the next visit, and drop earlier versions of it. Never fails. */
-export async function keep(url, buffer) {
+async function keep(url, buffer) {
   try {
     const store = await openStore();
     if (!store) return;

@@ -10,7 +10,7 @@
  * `turn` comes back as it was given: it tells the answers to one request from the next one's.
  */
 
-import { download, keep } from "./download.mjs";
+import { download } from "./download.mjs";
 import { ModelError } from "./errors.mjs";
 import { parseModel } from "./format.mjs";
 import { Network } from "./network.mjs";
@@ -46,14 +46,17 @@ export class Engine {
 
   async on_load({ url, bytes }) {
     const report = (received, total) => this.post({ type: "progress", received, total });
-    const buffer = bytes ?? (await download(url, report));
-    const model = parseModel(buffer);
+    let size;
+    const read = (buffer) => {
+      size = buffer.byteLength;
+      return parseModel(buffer);
+    };
+    const model = bytes ? read(bytes) : await download(url, read, report);
     if (!WebAssembly.validate(this.kernel)) throw new ModelError(NO_SIMD);
     this.network = new Network(model, await WebAssembly.compile(this.kernel));
     this.vocab = new Vocab(model.vocab);
     const { config, vocab, provenance } = model;
-    this.post({ type: "loaded", config, vocab, provenance, bytes: buffer.byteLength });
-    if (url) await keep(url, buffer); // only a file that was read without complaint
+    this.post({ type: "loaded", config, vocab, provenance, bytes: size });
   }
 
   on_write({ job, turn, prompt, settings }) {
