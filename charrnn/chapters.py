@@ -356,3 +356,20 @@ def rounding_costs() -> pd.DataFrame:
     for name, form in forms.items():
         table[name] = ["" if np.isnan(value) else form.format(value) for value in table[name]]
     return table
+
+
+def page_speeds() -> pd.DataFrame:
+    """The committed benchmark of the book's own pages, a row a network; empty where none is."""
+    columns = ["characters a second", "processor throttled", "first character, ms", "machine"]
+    try:
+        found = result("page").values()
+    except FileNotFoundError:
+        return pd.DataFrame(columns=columns)
+    rows = {}
+    for kept in found:
+        rate, cpu = kept["throttling"]["rate"], kept["machine"]["cpu"]
+        for name, row in kept["runs"].items():
+            slow = f"{row['chars_per_s_throttled']:,.0f} ({rate} times)"
+            speed = f"{row['chars_per_s_worker']:,.0f}"
+            rows[name] = [speed, slow, round(row["first_character_ms"]), f"one thread of {cpu}"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -212,3 +212,17 @@ def test_what_rounding_costs_is_told_of_each_run_as_far_as_it_is_known(monkeypat
     table = chapters.rounding_costs()
     assert table.loc["A"].tolist() == ["1.5000", "1.5001", "+0.00012", "-4e-08"]
     assert table.loc["B"].tolist() == ["1.2500", "", "", ""]
+
+
+def test_the_benchmark_of_the_pages(monkeypatch):
+    row = {"chars_per_s_throttled": 604.5, "chars_per_s_worker": 5686.1, "first_character_ms": 39.1}
+    kept = {"throttling": {"rate": 6}, "machine": {"cpu": "a CPU"}, "runs": {"essays": row}}
+    monkeypatch.setattr(chapters, "result", {"page": {"x": kept}}.get)
+    found = chapters.page_speeds().loc["essays"].tolist()
+    assert found == ["5,686", "604 (6 times)", 39, "one thread of a CPU"]
+
+    def missing(name):
+        raise FileNotFoundError(name)
+
+    monkeypatch.setattr(chapters, "result", missing)
+    assert not len(chapters.page_speeds())

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from charrnn import chapters, figures  # noqa: E402
 from charrnn.claims import result  # noqa: E402
-from charrnn.runs import Run  # noqa: E402
+from charrnn.runs import Run, load_run  # noqa: E402
 
 FIGURE = ROOT / "book" / "_static" / "trade.png"
 SHAKESPEARE = ("shakespeare", "tinyshakespeare")  # the better trained one first
@@ -116,6 +116,18 @@ def speed() -> str:
             f"- A batch of the post's first experiment (2 x 512, 100 x 100): {shown} "
             f"({_where(kept['machine'])}); the post says 0.46 s on a TITAN Z."
         )
+    for kept in _results("page"):
+        for name, row in kept["runs"].items():
+            longest = max(task["ms"] for task in row["largest_task"].values())
+            lines.append(
+                f"- The recorded {_network(load_run(name))} network in a page of the book: "
+                f"{row['chars_per_s_worker']:,.0f} characters a second, "
+                f"{row['chars_per_s_throttled']:,.0f} with the processor throttled "
+                f"{kept['throttling']['rate']} times; first character after "
+                f"{row['first_character_ms']:.0f} ms, longest task of the page's main "
+                f"thread {longest:.0f} ms "
+                f"(one thread of {kept['machine']['cpu']}, headless Chromium)."
+            )
     return "\n".join(lines)
 
 

@@ -1067,7 +1067,7 @@ class Sampler {
     if (live.vocab.level === "byte") say(this.settings.unit, "Bytes");
     this.temperature.free();
     this.field = element("textarea", { rows: 1, spellcheck: "false", onchange: () => this.write(),
-      placeholder: "nothing: the text begins at a new line" });
+      placeholder: "none: from a new line" });
     this.field.value = this.prompt;
     this.begin = element("button", { type: "submit", class: "charrnn-primary" }, "Write");
     this.another = button("Next seed", () => {
