@@ -724,9 +724,10 @@ class Loader {
 }
 
 /** What a model is and how fast it ran, for the foot of a figure. */
-function described({ config, bytes }, { drawn = 0, seconds = 0 } = {}) {
+function described({ config, bytes, vocab }, { drawn = 0, seconds = 0 } = {}) {
   const network = `${config.layers} x ${config.hidden} ${config.cell.toUpperCase()}`;
-  const speed = seconds > 0.02 ? `, ${grouped(drawn / seconds)} characters a second` : "";
+  const unit = vocab.level === "byte" ? "bytes" : "characters";
+  const speed = seconds > 0.02 ? `, ${grouped(drawn / seconds)} ${unit} a second` : "";
   return `${network}, ${megabytes(bytes)}, running in this page${speed}`;
 }
 
@@ -758,6 +759,7 @@ class Paper {
 
   /** More of the same text follows: its last lines move up, so that what comes can be read. */
   resume() {
+    if (this.waiting?.fresh) return; // it was stopped before its first piece
     const { scrollHeight, clientHeight } = this.element;
     const from = scrollHeight > clientHeight ? scrollHeight - clientHeight / 3 : null;
     this.waiting = { pieces: [], fresh: false, from };
@@ -766,16 +768,16 @@ class Paper {
   /** A piece of the text. `done`: it was the last, for now. */
   write(piece, done) {
     if (piece) this.waiting.pieces.push(piece);
-    if (done) this.#flush();
+    if (done) this.#flush(true);
     else if (!this.calm.matches && !this.asked) {
       this.asked = requestAnimationFrame(() => this.#flush());
     }
   }
 
-  #flush() {
+  #flush(done = false) {
     cancelAnimationFrame(this.asked);
     this.asked = 0;
-    if (!this.waiting || this.waiting.pieces.length === 0) return;
+    if (!this.waiting || (this.waiting.pieces.length === 0 && !done)) return;
     if (this.waiting.fresh) this.#clear(this.waiting.prompt);
     this.#append(this.waiting.pieces.join(""));
     if (this.waiting.from != null) this.element.scrollTop = this.waiting.from;
@@ -908,9 +910,10 @@ class Playground {
     this.echo.replaceChildren(...marked(prompt, this.live.vocab));
     this.echo.hidden = !unknownIn(prompt, this.live.vocab);
     const settings = { temperature: this.sides[0].temperature.value, topK: null, topP: null };
+    const { live } = this;
     try {
-      const asked = { ...settings, seed: 0, length: 1 };
-      const rows = await this.live.read("reader", prompt, asked, GUESSES, COLUMNS);
+      const rows = await live.read("reader", prompt, settings, GUESSES, COLUMNS);
+      if (live !== this.live) return; // another model was chosen meanwhile
       this.bars.show(rows.at(-1).guesses, this.vocab);
       this.rows.show(rows, this.vocab);
     } catch (error) {
@@ -966,6 +969,7 @@ class Side {
 
   /** Show recorded texts; the slider has their temperatures. */
   recorded(records) {
+    this.busy = false;
     const stops = records.map(({ temperature }) => temperature);
     const wanted = this.temperature?.value ?? this.wanted;
     this.temperature = new Temperature(this.name, wanted, stops, () => this.#moved());
@@ -997,22 +1001,26 @@ class Side {
   write(prompt, settings) {
     this.paper.begin(prompt);
     this.busy = true;
-    this.owner.live.write(this.job, prompt, settings, (message) => this.#hear(message));
+    const { live } = this.owner;
+    live.write(this.job, prompt, settings, (message) => this.#hear(live, message));
   }
 
   more(settings) {
     this.paper.resume();
     this.busy = true;
-    this.owner.live.more(this.job, settings, (message) => this.#hear(message));
+    const { live } = this.owner;
+    live.more(this.job, settings, (message) => this.#hear(live, message));
   }
 
   stop() {
     if (this.busy) this.owner.live.stop(this.job);
   }
 
-  #hear(message) {
+  #hear(live, message) {
+    if (live !== this.owner.live) return; // another model was chosen meanwhile
     if (message.type === "failed") {
       this.busy = false;
+      this.owner.settled();
       say(this.owner.status, message.message);
       return;
     }

@@ -76,6 +76,19 @@ def test_a_long_text_stops_and_goes_on_where_it_stopped(figure):
     assert longer.startswith(stopped)
 
 
+def test_a_text_that_is_stopped_before_it_begins_begins_when_it_goes_on(figure):
+    """While a long prompt is read there is nothing to show; the old text must not be continued."""
+    figure.write(length=200)
+    prompt = "no " * 1500
+    figure.set(prompt, 0.8, seed=3, length=150)
+    stop = figure.button("Stop").element_handle()
+    figure.form.evaluate("(form, stop) => (form.requestSubmit(), stop.click())", stop)
+    assert figure.written() == ""
+    assert figure.prompt == prompt
+    figure.button("Continue").click()
+    assert figure.written() == expected(figure.model, prompt, temperature=0.8, seed=3, length=150)
+
+
 def test_a_prompt_stands_in_bold_and_unknown_characters_are_named(figure):
     settings = {"temperature": 0.5, "seed": 2, "length": 100}
     text = figure.write("The \u20ac king", **settings)

@@ -234,6 +234,27 @@ def test_war_and_peace_is_pythons_character_by_character(warring, temperature):
     assert text == expected("war_and_peace", **settings)
 
 
+def test_another_model_is_chosen_while_two_texts_are_written(open_page, offered):
+    """What the first model still says is not heard, and nothing is thrown (`open_page` looks)."""
+    titles = [title for title, _ in offered.values()]
+    with open_page("playground") as page:
+        figure = Figure(page)
+        figure.load()
+        figure.set(length=20_000)
+        figure.begin.click()
+        figure.grown(200)
+        figure.field("Prompt").press("x")
+        choose(figure, titles[1])
+        recorded = figure.text
+        page.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
+        assert figure.text == recorded
+        expect(figure.status).to_contain_text("Recorded")
+        choose(figure, titles[0])
+        expect(figure.status).to_contain_text("Writing")
+        figure.stop()
+        figure.written()
+
+
 @pytest.fixture(scope="module")
 def warring(open_page, offered):
     with open_page("playground") as page:

@@ -59,8 +59,9 @@ export class Loader {
 }
 
 /** What a model is and how fast it ran, for the foot of a figure. */
-export function described({ config, bytes }, { drawn = 0, seconds = 0 } = {}) {
+export function described({ config, bytes, vocab }, { drawn = 0, seconds = 0 } = {}) {
   const network = `${config.layers} x ${config.hidden} ${config.cell.toUpperCase()}`;
-  const speed = seconds > 0.02 ? `, ${grouped(drawn / seconds)} characters a second` : "";
+  const unit = vocab.level === "byte" ? "bytes" : "characters";
+  const speed = seconds > 0.02 ? `, ${grouped(drawn / seconds)} ${unit} a second` : "";
   return `${network}, ${megabytes(bytes)}, running in this page${speed}`;
 }

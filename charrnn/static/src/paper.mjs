@@ -27,6 +27,7 @@ export class Paper {
 
   /** More of the same text follows: its last lines move up, so that what comes can be read. */
   resume() {
+    if (this.waiting?.fresh) return; // it was stopped before its first piece
     const { scrollHeight, clientHeight } = this.element;
     const from = scrollHeight > clientHeight ? scrollHeight - clientHeight / 3 : null;
     this.waiting = { pieces: [], fresh: false, from };
@@ -35,16 +36,16 @@ export class Paper {
   /** A piece of the text. `done`: it was the last, for now. */
   write(piece, done) {
     if (piece) this.waiting.pieces.push(piece);
-    if (done) this.#flush();
+    if (done) this.#flush(true);
     else if (!this.calm.matches && !this.asked) {
       this.asked = requestAnimationFrame(() => this.#flush());
     }
   }
 
-  #flush() {
+  #flush(done = false) {
     cancelAnimationFrame(this.asked);
     this.asked = 0;
-    if (!this.waiting || this.waiting.pieces.length === 0) return;
+    if (!this.waiting || (this.waiting.pieces.length === 0 && !done)) return;
     if (this.waiting.fresh) this.#clear(this.waiting.prompt);
     this.#append(this.waiting.pieces.join(""));
     if (this.waiting.from != null) this.element.scrollTop = this.waiting.from;

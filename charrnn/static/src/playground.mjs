@@ -98,9 +98,10 @@ export class Playground {
     this.echo.replaceChildren(...marked(prompt, this.live.vocab));
     this.echo.hidden = !unknownIn(prompt, this.live.vocab);
     const settings = { temperature: this.sides[0].temperature.value, topK: null, topP: null };
+    const { live } = this;
     try {
-      const asked = { ...settings, seed: 0, length: 1 };
-      const rows = await this.live.read("reader", prompt, asked, GUESSES, COLUMNS);
+      const rows = await live.read("reader", prompt, settings, GUESSES, COLUMNS);
+      if (live !== this.live) return; // another model was chosen meanwhile
       this.bars.show(rows.at(-1).guesses, this.vocab);
       this.rows.show(rows, this.vocab);
     } catch (error) {
@@ -156,6 +157,7 @@ class Side {
 
   /** Show recorded texts; the slider has their temperatures. */
   recorded(records) {
+    this.busy = false;
     const stops = records.map(({ temperature }) => temperature);
     const wanted = this.temperature?.value ?? this.wanted;
     this.temperature = new Temperature(this.name, wanted, stops, () => this.#moved());
@@ -187,22 +189,26 @@ class Side {
   write(prompt, settings) {
     this.paper.begin(prompt);
     this.busy = true;
-    this.owner.live.write(this.job, prompt, settings, (message) => this.#hear(message));
+    const { live } = this.owner;
+    live.write(this.job, prompt, settings, (message) => this.#hear(live, message));
   }
 
   more(settings) {
     this.paper.resume();
     this.busy = true;
-    this.owner.live.more(this.job, settings, (message) => this.#hear(message));
+    const { live } = this.owner;
+    live.more(this.job, settings, (message) => this.#hear(live, message));
   }
 
   stop() {
     if (this.busy) this.owner.live.stop(this.job);
   }
 
-  #hear(message) {
+  #hear(live, message) {
+    if (live !== this.owner.live) return; // another model was chosen meanwhile
     if (message.type === "failed") {
       this.busy = false;
+      this.owner.settled();
       say(this.owner.status, message.message);
       return;
     }
