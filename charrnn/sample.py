@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -244,17 +244,34 @@ def sample_many(run, n: int, prompt: str = "", **settings) -> list[str]:
     Text k depends on the seed and on k, not on n (but for float32 rounding, which can differ
     between one stream and many unless `portable`); text 0 is that of `sample`.
     """
+    chosen = Sampling(**settings)
+    texts = [run.vocab.decode(ids) for ids in _side_by_side(run, n, prompt, chosen)]
+    return [text.split(chosen.stop)[0] if chosen.stop else text for text in texts]
+
+
+def sample_units(run, n: int, prompt: str | bytes = "", **settings) -> list[str] | list[bytes]:
+    """As `sample_many`, in the units of the vocabulary: at byte level the very bytes, which need
+    not be UTF-8. `stop` is not looked for."""
+    chosen = replace(Sampling(**settings), stop=None)
+    return [_whole(run.vocab, ids) for ids in _side_by_side(run, n, prompt, chosen)]
+
+
+def _side_by_side(run, n: int, prompt: str | bytes, settings: Sampling) -> np.ndarray:
+    """The ids of n texts, (n, steps); fewer steps than asked for where all have met their stop."""
     if n < 1:
         raise ValueError(f"n is {n}; it must be at least 1")
-    chosen = Sampling(**settings)
     steps: list[np.ndarray] = []
-    for ids in draw(run.model, run.vocab, prompt, chosen, streams=n):
+    for ids in draw(run.model, run.vocab, prompt, settings, streams=n):
         steps.append(ids)
-        looking = chosen.stop is not None and len(steps) % PATIENCE == 0
-        if looking and all(chosen.stop in text for text in _texts(steps, n, run.vocab)):
+        looking = settings.stop is not None and len(steps) % PATIENCE == 0
+        if looking and all(settings.stop in run.vocab.decode(t) for t in _texts(steps, n)):
             break
-    return [t.split(chosen.stop)[0] if chosen.stop else t for t in _texts(steps, n, run.vocab)]
+    return _texts(steps, n)
 
 
-def _texts(steps: list[np.ndarray], n: int, vocab: Vocab) -> list[str]:
-    return [vocab.decode(ids) for ids in np.array(steps, np.int64).reshape(len(steps), n).T]
+def _texts(steps: list[np.ndarray], n: int) -> np.ndarray:
+    return np.array(steps, np.int64).reshape(len(steps), n).T
+
+
+def _whole(vocab: Vocab, ids: np.ndarray) -> str | bytes:
+    return vocab.decode_bytes(ids) if vocab.level == "byte" else vocab.decode(ids)

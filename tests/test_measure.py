@@ -11,6 +11,7 @@ import torch
 
 from charrnn import measure
 from charrnn.export import published
+from charrnn.measure import general, plays
 from charrnn.portable import PortableStepper
 from charrnn.recipe import load_recipe
 from charrnn.runs import RunError, load_run, run_texts, train_recipe
@@ -79,7 +80,7 @@ def test_no_portable_part_where_there_is_nothing_to_read_or_no_int8_file(measure
     def measure_portable(val, **info):
         texts = SimpleNamespace(split=SimpleNamespace(val=val))
         run = SimpleNamespace(model=measured.model, info={**measured.info, **info})
-        return measure._portable(run, texts)
+        return general.portable_cost(run, texts)
 
     ids = np.arange(20) % len(measured.vocab)
     assert measure_portable(ids[:0]) is None and measure_portable(ids[:1]) is None
@@ -100,7 +101,7 @@ def test_kept_texts_are_unselected_seeds_and_slider_stops(measured):
     kept = measured.measures["shown"]["samples"]
     plain = [(r["temperature"], r["seed"]) for r in kept if not r["slider"]]
     assert plain == [(t, s) for t in (0.5, 0.8, 1.0) for s in (0, 1, 2)]
-    assert [r["temperature"] for r in kept if r["slider"]] == list(measure.SLIDER)
+    assert [r["temperature"] for r in kept if r["slider"]] == list(general.SLIDER)
     assert measured.measures["shown"]["limit"] is None  # a file of one's own may be shown
 
 
@@ -142,46 +143,53 @@ def test_a_text_that_has_moved(tmp_path):
 def test_a_row_counts_words_copies_and_novelty():
     lexicon = words.Lexicon.of(["the", "cat", "sat"])
     samples = [" the cat sat. the cat satt. ", " the cot sat. the cat sat. "]
-    row = measure._row(samples, "so the cat sat.", lexicon)
+    copied = general.compared({"ours": samples, "none": []}, ["so the ", "cat sat."])
+    assert copied["none"] == []
+    row = general.row(samples, copied["ours"], lexicon)
     assert row["known"]["value"] == pytest.approx(10 / 12)
     assert row["misspelt"]["value"] == pytest.approx(2 / 12)
     assert row["longest_copy"]["max"] == len(" the cat sat.")
     assert 0 < row["novel"]["5"]["value"] < 1
-    assert measure._row(samples[:1], "so the cat sat.", lexicon)["known"] is None  # no interval
+    alone = general.row(samples[:1], copied["ours"][:1], lexicon)
+    assert alone["known"] is None  # no interval
+
+
+def material(shareable, source="", drawn=None, held_out=()):
+    """What measures are taken of, without a network."""
+    corpus = SimpleNamespace(shareable=shareable)
+    return SimpleNamespace(
+        run=None,
+        texts=SimpleNamespace(corpus=corpus),
+        source=lambda: [source[:150], source[150:]],
+        held_out_units=list(held_out),
+        drawn=drawn,
+    )
 
 
 def test_what_may_not_be_shared_is_cut_where_the_copy_gets_too_long(monkeypatch):
     source = "".join(chr(33 + i * i % 89) for i in range(400))
     drawn = {0: "XY" + source[:100] + "Z", 1: "XY" + source[:50], 2: "new", 7: source[:61]}
-    monkeypatch.setattr(measure, "sample", lambda run, prompt, length, seed, **rest: drawn[seed])
-    texts = SimpleNamespace(corpus=SimpleNamespace(shareable=False))
-    shown = measure._shown(None, texts, source)
+    monkeypatch.setattr(general, "sample_units", lambda run, n, seed, **rest: [drawn[seed]])
+    shown = general._shown(material(False, source))
     assert shown["limit"] == COPY_LIMIT == 60
     kept = {r["seed"]: (r["text"], r["cut"], r["longest_copy"]) for r in shown["samples"]}
     assert kept == {
         0: ("XY" + source[:60], 62, 60), 1: (drawn[1], None, 50), 2: ("new", None, 1),
         7: (source[:60], 60, 60),
     }  # fmt: skip
-    texts.corpus.shareable = True
-    whole = measure._shown(None, texts, source)["samples"]
+    whole = general._shown(material(True, source))["samples"]
     assert [r["text"] for r in whole] == [drawn[r["seed"]] for r in whole]
     assert whole[0]["longest_copy"] == 100
 
 
 def test_what_greedy_decoding_recites_is_not_kept_where_it_may_not_be_shared(monkeypatch):
     recited = "all work and no play makes jack a dull boy, and this goes on for longer than sixty. "
-    monkeypatch.setattr(measure, "sample", lambda run, prompt, **settings: recited * 5)
-    texts = SimpleNamespace(
-        vocab=SimpleNamespace(decode=lambda ids: recited * 2),
-        split=SimpleNamespace(train=[], val=[], test=[]),
-        corpus=SimpleNamespace(shareable=True),
-    )
+    monkeypatch.setattr(general, "sample_units", lambda run, n, prompt, **rest: [recited * 5])
     drawn = {t: ["once", "twice"] for t in (0.1, 0.2, 0.3, 0.4, 0.5)}
-    open_ = measure._loops(None, texts, drawn, 400)["greedy"][0]
+    open_ = general._loops(material(True, recited * 2, drawn, [recited]), 400)["greedy"][0]
     assert open_["period"] == len(recited) and open_["text"] == recited
     assert open_["longest_copy"] > COPY_LIMIT
-    texts.corpus.shareable = False
-    closed = measure._loops(None, texts, drawn, 400)["greedy"][0]
+    closed = general._loops(material(False, recited * 2, drawn, [recited]), 400)["greedy"][0]
     assert closed["period"] == len(recited)
     assert closed["text"] == closed["opening"] == ""
 
@@ -194,7 +202,7 @@ def test_speakers_of_a_play_are_known_recombined_or_new():
     known = speakers(play("First Lord", "DUKE OF YORK", "First Lord"))
     elsewhere = speakers(play("Third Lord"))
     sample = play("First Lord", "First Lord", "DUKE Lord", "Third Lord", "Zounds", "First Lord")
-    row = measure._play_row([sample, sample], known, elsewhere)
+    row = plays.row([sample, sample], known, elsewhere)
     # The first and the last block of a sample may be cut, so they are left out.
     assert row["speeches"] == 2 * 5 and row["speakers"] == 4
     assert set(row["invented"]) == {"DUKE Lord", "Third Lord", "Zounds"}
@@ -206,14 +214,27 @@ def test_speakers_of_a_play_are_known_recombined_or_new():
 
 
 def test_a_play_without_a_speech_has_no_quantiles():
-    row = measure._play_row(["no play", "none"], {}, {})
+    row = plays.row(["no play", "none"], {}, {})
     assert row["speeches"] == 0 and row["speech_lines"] is None and row["headings"] is None
 
 
-def test_prompts_are_spread_evenly_over_the_held_out_text():
-    places = measure._places(1040, n=3, prompt=40)
-    assert places == [250, 500, 750]
-    assert measure._places(10) == [0] * 8
+def test_prompts_are_spread_evenly_over_the_held_out_pieces():
+    assert general._places(1041, wanted=3) == [260, 520, 780]
+    assert general._places(3) == [0, 1] and general._places(0) == []
+
+
+def test_a_model_of_bytes_is_measured_by_its_bytes(tmp_path):
+    """Drawn bytes that are no UTF-8 are compared as bytes and shown as U+FFFD."""
+    text = tmp_path / "bytes.txt"
+    text.write_bytes(bytes([97, 228, 98, 10, 99, 252, 10]) * 400)
+    recipe = load_recipe("paul_graham", "smoke", steps=3, warmup=1, batch=4, seq=20)
+    recipe = replace(recipe, corpus=str(text), level="byte", model={"hidden": 8, "layers": 1})
+    run = train_recipe(recipe, tmp_path / "run", progress=False)
+    measure.measure_run(run.folder, samples=2, length=60, progress=lambda line: None)
+    kept = load_run(run.folder).measures
+    assert kept["held_out"]["longest_copy"]["max"] == 60  # the text repeats, bytes and all
+    shown = "".join(r["text"] for r in kept["shown"]["samples"])
+    assert "\ufffd" in shown and set(shown) <= set("abc\n\ufffd")
 
 
 def test_logits_are_one_pass_over_the_text(measured):
@@ -221,7 +242,7 @@ def test_logits_are_one_pass_over_the_text(measured):
     run = SimpleNamespace(model=measured.model)
     with torch.inference_mode():
         expected = measured.model(torch.from_numpy(ids)[:, None])[0][:, 0].numpy()
-    np.testing.assert_allclose(measure._logits(run, ids), expected)
+    np.testing.assert_allclose(general._logits(run, ids), expected)
 
 
 def test_each_text_is_also_kept_on_its_own(measured):

@@ -1,0 +1,67 @@
+"""Everything about a recorded run that needs its corpus or an outside engine, computed once and
+kept with the run.
+
+`measure_run` draws samples from the published model, holds them against the training text and the
+held-out text, and writes `measures.json`. Held-out text is cut into pieces as long as the samples,
+so that model and yardstick are measured alike. Intervals are 95 % bootstraps over samples. What
+every run is measured by stands in `general.py`; a genre's own measures in a file each.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from charrnn.checkpoint import write_atomically
+from charrnn.measure import essays, general, plays
+from charrnn.measure.material import Material
+from charrnn.runs import commit, find_run, load_run, run_texts
+
+TEMPERATURES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
+SAMPLES = 16
+LENGTH = 2000
+KINDS = {
+    "paul_graham": ("essays", essays),
+    "tinyshakespeare": ("plays", plays),
+    "shakespeare": ("plays", plays),
+}
+"""The recipes whose genre has measures of its own: their name in measures.json, and their module,
+whose `measure(material)` returns what JSON can hold."""
+
+
+def measure_run(
+    name: str | Path,
+    samples: int = SAMPLES,
+    length: int = LENGTH,
+    progress=print,
+    text: str | Path | None = None,
+) -> Path:
+    """Measure a run and write its measures.json: `samples` texts of `length` a temperature.
+
+    text: the file of its text, where that is not where it was. Raises RunError where the text is
+    not the run's, CorpusError where it cannot be had.
+    """
+    folder = find_run(name)
+    run = load_run(folder)
+    _, texts = run_texts(folder, text, progress=False)
+    progress(f"{run.name}: sampling at {len(TEMPERATURES)} temperatures")
+    material = Material.draw(run, texts, TEMPERATURES, samples, length)
+    progress("measuring words, diversity and copying")
+    measures = {
+        "corpus": {"name": texts.corpus.name, "sha256": texts.corpus.sha256},
+        "commit": commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "samples": samples,
+        "length": length,
+        **general.measure(material),
+    }
+    if kind := KINDS.get(run.info["recipe"]["name"]):
+        title, module = kind
+        progress(f"measuring {title}")
+        measures[title] = module.measure(material)
+    if cost := general.portable_cost(run, texts):
+        measures["portable"] = cost
+    path = folder / "measures.json"
+    write_atomically(path, (json.dumps(measures, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
