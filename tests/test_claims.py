@@ -137,7 +137,7 @@ def bptt(monkeypatch, cost, seconds):
         "bptt": {"bptt": {"rows": rows, "epochs": 2, "model": {"hidden": 256}}},
         "training": {"training": {"batch_seconds": times}},
     }
-    monkeypatch.setattr(claims, "result", kept.get)
+    monkeypatch.setattr(claims.essays, "result", kept.get)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def timed(gpu_seconds=None):
     ("gpu", "verdict"), [(0.15, "held"), (0.005, "not held"), (None, "not tested")]
 )
 def test_cpu_against_gpu(judge, essays, monkeypatch, gpu, verdict):
-    monkeypatch.setattr(claims, "result", lambda name: timed(gpu))
+    monkeypatch.setattr(claims.essays, "result", lambda name: timed(gpu))
     assert judge("C35", essays).verdict == verdict
 
 
 def test_batch_times_name_their_machines(judge, essays, monkeypatch):
-    monkeypatch.setattr(claims, "result", lambda name: timed(0.15))
+    monkeypatch.setattr(claims.essays, "result", lambda name: timed(0.15))
     judged = judge("C4", essays)
     assert judged.verdict == "not tested"  # no TITAN Z
     assert "1.5 s on a CPU; 0.15 s on a GPU" in judged.number
@@ -183,7 +183,7 @@ def test_a_run_or_a_number_that_is_missing_is_not_tested_and_says_why(monkeypatc
     assert judged.verdict == "not tested" and "paul_graham is neither" in judged.number
     del essays.measures["sweep"]
     assert judge("C7", essays).verdict == "not tested"
-    monkeypatch.setattr(claims, "repository", lambda: None)
+    monkeypatch.setattr(claims.rules, "repository", lambda: None)
     assert judge("C5", essays).verdict == "not tested"
 
 

@@ -1,0 +1,114 @@
+"""The claims on Paul Graham's essays, C1 to C8, and on the speed of that network, C35."""
+
+from __future__ import annotations
+
+from charrnn.claims.rules import Claim, at, percent, result
+from charrnn.runs import Run
+
+
+def _pg_size(run: Run) -> tuple[str, str]:
+    n = run.info["corpus"]["n_bytes"]
+    return f"{n:,} bytes, for which 2008 to May 2015 had to be taken", "held with a change"
+
+
+def _pg_parameters(run: Run) -> tuple[str, str]:
+    model = run.info["model"]
+    fits = (model["layers"], model["hidden"]) == (2, 512) and 3.3e6 < model["parameters"] < 3.6e6
+    text = f"{model['parameters']:,} at {model['vocab_size']} symbols"
+    return text, "held" if fits else "not held"
+
+
+def _pg_settings(run: Run) -> tuple[str, str]:
+    t, m = run.info["training"], run.info["model"]
+    text = (
+        f"dropout {m['dropout']:g}, batch {t['batch']}, T = {t['seq']}, scale {run.info['scale']}"
+    )
+    same = (m["dropout"], t["batch"], t["seq"]) == (0.5, 100, 100)
+    return text, "held" if same else "not tested"
+
+
+def _batch_time(run: Run) -> tuple[str, str]:
+    rows = [(r["machine"], r["batch_seconds"]) for r in result("training").values()]
+    shown = [
+        f"{seconds['median']:.3g} s on {machine['gpu' if name.startswith('cuda') else 'cpu']}"
+        for machine, times in rows
+        for name, seconds in times.items()
+        if name.endswith("100 x 100")
+    ]
+    return "; ".join(shown) + "; no TITAN Z at hand", "not tested"
+
+
+def _bptt(run: Run) -> tuple[str, str]:
+    kept, timed = (next(iter(result(name).values())) for name in ("bptt", "training"))
+    by = {(r["seed"], r["seq"]): r["losses"]["val"] for r in kept["rows"]}
+    seeds = sorted({seed for seed, _ in by})
+    cost = [by[s, 50] - by[s, 100] for s in seeds]
+    device = "cuda" if "cuda 100 x 50" in timed["batch_seconds"] else "cpu"
+    batch = {t: timed["batch_seconds"][f"{device} 100 x {t}"]["median"] for t in (50, 100)}
+    ratio, mean = batch[50] / batch[100], sum(cost) / len(cost)
+    text = (
+        f"a batch takes {ratio:.2f} of the time; validation loss {mean:+.3f} nats after the same "
+        f"{kept['epochs']:g} epochs of 2 x {kept['model']['hidden']} "
+        f"({len(seeds)} seeds: {', '.join(f'{c:+.3f}' for c in cost)})"
+    )
+    return text, "held" if mean < 0.02 and ratio < 0.65 else "not held"
+
+
+def _english_like(run: Run) -> tuple[str, str]:
+    known, real = at(run, 1.0)["known"], run.measures["held_out"]["known"]
+    marks = run.measures["essays"]["1.0"]
+    text = (
+        f"{percent(known)} of words are real at T = 1 (held-out text: {real['value']:.1%}); "
+        f"{marks['hits']} of {marks['total']} samples have a footnote mark"
+    )
+    good = known["value"] > 0.9 * real["value"] and marks["hits"] > 0
+    return text, "held" if good else "not held"
+
+
+def _temperature(run: Run) -> tuple[str, str]:
+    rows = {t: at(run, t) for t in (0.5, 1.0, 1.5)}
+    wrong = {t: r["misspelt"] for t, r in rows.items()}
+    text = ", ".join(f"{w['value']:.1%} at T = {t}" for t, w in wrong.items())
+    rising = wrong[0.5]["high"] < wrong[1.0]["low"] and wrong[1.0]["high"] < wrong[1.5]["low"]
+    surer = rows[0.5]["entropy"] < rows[1.0]["entropy"]
+    more = rows[0.5]["distinct_2"]["value"] < rows[1.0]["distinct_2"]["value"]
+    verdict = "held" if rising and surer and more else "not held"
+    return f"misspelt lower-case words: {text}; diversity rises with T", verdict
+
+
+def _loop(run: Run) -> tuple[str, str]:
+    greedy = run.measures["loops"]["greedy"]
+    found = [r for r in greedy if "period" in r]
+    spans = sorted(r["period"] for r in found)
+    text = f"greedy decoding loops from {len(found)} of {len(greedy)} prompts" + (
+        f", periods {spans[0]} to {spans[-1]} characters" if spans else ""
+    )
+    return text, "held" if len(found) == len(
+        greedy
+    ) else "held with a change" if found else "not held"
+
+
+def _cpu_gpu(run: Run) -> tuple[str, str]:
+    for kept in result("training").values():
+        times = kept["batch_seconds"]
+        if "cuda 100 x 100" in times:
+            ratio = times["cpu 100 x 100"]["median"] / times["cuda 100 x 100"]["median"]
+            machine = kept["machine"]
+            text = f"{ratio:,.0f} times, {machine['cpu']} against {machine['gpu']}"
+            return text, "held" if 5 <= ratio <= 20 else "not held"
+    return "no GPU was at hand for the same batch", "not tested"
+
+
+CLAIMS = (
+    Claim("C1", "five years of essays are about a megabyte", "paul_graham", _pg_size),
+    Claim("C2", "2 layers of 512 are about 3.5 M parameters", "paul_graham", _pg_parameters),
+    Claim("C3", "dropout 0.5, batches of 100, BPTT over 100", "paul_graham", _pg_settings),
+    Claim("C4", "0.46 s a batch on a TITAN Z", "paul_graham", _batch_time),
+    Claim("C5", "BPTT over 50 halves the time at negligible cost", "paul_graham", _bptt),
+    Claim("C6", "English-like, down to footnote marks", "paul_graham", _english_like),
+    Claim(
+        "C7", "lower T: surer; higher T: more varied, more misspelt", "paul_graham", _temperature
+    ),
+    Claim("C8", "T near 0 falls into a loop", "paul_graham", _loop),
+    Claim("C35", "a CPU is about ten times slower than a GPU", "paul_graham", _cpu_gpu),
+)

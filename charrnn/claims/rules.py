@@ -1,0 +1,66 @@
+"""What a claim is, what a verdict is, and how a rule reads its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from charrnn.recipe import repository
+from charrnn.runs import Run
+
+VERDICTS = ("held", "held with a change", "not held", "not stated in 2015", "not tested")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim."""
+
+    id: str
+    said: str
+    """The claim, in our words."""
+    number: str
+    """What we measured."""
+    verdict: str
+    """One of VERDICTS."""
+    run: str | None
+    """The recorded run it rests on."""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(
+                f"verdict is {self.verdict!r}; it must be one of {', '.join(VERDICTS)}"
+            )
+
+
+Rule = Callable[[Run], tuple[str, str]]
+"""From the claim's run to our number and one of VERDICTS. A KeyError or FileNotFoundError in it
+means that something was not measured."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and the rule that judges it."""
+
+    id: str
+    said: str
+    run: str
+    rule: Rule
+
+
+def result(name: str) -> dict:
+    """A benchmark's committed result. Raises FileNotFoundError where there is none."""
+    root = repository()
+    found = sorted((root / "benchmarks" / "results").glob(f"{name}*.json")) if root else []
+    if not found:
+        raise FileNotFoundError(f"benchmarks/results/{name}*.json")
+    return {p.stem: json.loads(Path(p).read_text(encoding="utf-8")) for p in found}
+
+
+def at(run: Run, temperature: float) -> dict:
+    return next(r for r in run.measures["sweep"] if r["temperature"] == temperature)
+
+
+def percent(share: dict) -> str:
+    return f"{share['value']:.1%} [{share['low']:.1%}, {share['high']:.1%}]"
