@@ -1,4 +1,4 @@
-"""One stream of ids folded into B lanes, walked in steps of T.
+"""One stream of ids folded into B lanes, walked in steps of T; or lines, each for itself.
 
 The text is cut into B equal lanes; a step takes T columns of all lanes at once, and the recurrent
 state of a lane at the end of one step is its state at the start of the next. So a lane reads
@@ -49,6 +49,11 @@ class Lanes:
         return (len(self.ids) - 1) // self.batch // self.seq
 
     @property
+    def characters(self) -> float:
+        """Characters predicted in a step."""
+        return self.batch * self.seq
+
+    @property
     def lane_length(self) -> int:
         """Inputs in a lane."""
         return self.steps * self.seq
@@ -84,18 +89,71 @@ class LanesOnDevice:
         return both[:-1], both[1:]
 
 
-def shuffle_lines(ids: np.ndarray, newline: int, seed: int) -> np.ndarray:
-    """The same lines in an order drawn from `seed`, each ended by one newline.
+class Lines:
+    """A list of lines, B of them side by side in a step, each read from an empty state to its end.
 
-    For texts that are lists: an alphabetical list split at its end would hold out other letters
-    than those trained on.
+    A line is read behind the `restart` symbol that ends the one before, so it is predicted from its
+    first character to the newline that closes it, and nothing of another line reaches it. With
+    B = 3, and . for what stands behind a shorter line and is neither read nor predicted:
+
+        inputs    \\n A n n a         targets   A n n a \\n
+                  \\n I d a .                   I d a \\n .
+                  \\n J o . .                   J o \\n . .
+
+    An epoch takes all lines once, in an order drawn anew for each epoch from `seed`; the last step
+    of an epoch may have fewer lines. Of a line longer than T only the beginning is read.
     """
-    ends = np.flatnonzero(ids == newline)
-    lines = [line for line in np.split(ids, ends + 1) if len(line) and line[0] != newline]
-    if not lines:
-        raise ValueError("there are no lines to shuffle; the text is empty")
-    order = np.random.default_rng(seed).permutation(len(lines))
-    stop = np.array([newline], dtype=ids.dtype)
-    return np.concatenate(
-        [np.concatenate([lines[i][lines[i] != newline], stop]) for i in order]
-    ).astype(ids.dtype)
+
+    def __init__(self, ids: np.ndarray, restart: int, batch: int, seq: int, seed: int = 0) -> None:
+        """ids: one-dimensional, lines that each end with `restart`. ValueError: no line."""
+        if batch < 1 or seq < 1:
+            raise ValueError(f"batch {batch} x seq {seq}: both must be at least 1")
+        ends = np.flatnonzero(ids == restart)
+        starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
+        if not len(ends):
+            raise ValueError("there are no lines to train on; the text has no line ends")
+        self.ids, self.restart, self.batch, self.seq, self.seed = ids, restart, batch, seq, seed
+        self.starts, self.lengths = starts, np.minimum(ends + 1 - starts, seq)
+        self.cut = int((ends + 1 - starts > seq).sum())
+        """How many lines are longer than T."""
+
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch."""
+        return -(-len(self.starts) // self.batch)
+
+    @property
+    def characters(self) -> float:
+        """Characters predicted in a step, on average."""
+        return float(self.lengths.sum() / self.steps)
+
+    def step(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets of step `number`, counted through all epochs: each int64 (T', B'), T'
+        the length of the longest of its lines. Behind a line's end the target is `IGNORED`."""
+        epoch, index = divmod(number, self.steps)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.starts))
+        chosen = order[index * self.batch : (index + 1) * self.batch]
+        starts, lengths = self.starts[chosen], self.lengths[chosen]
+        columns = np.arange(lengths.max())
+        inside = columns[:, None] < lengths  # (T', B')
+        where = np.minimum(starts + columns[:, None], len(self.ids) - 1)
+        line = self.ids[where].astype(np.int64)
+        targets = np.where(inside, line, IGNORED)
+        # Behind the end stands any symbol but the one that would empty the state.
+        filler = 0 if self.restart else 1
+        inputs = np.where(inside[1:], line[:-1], filler)
+        first = np.full((1, len(chosen)), self.restart)
+        return torch.from_numpy(np.concatenate([first, inputs])), torch.from_numpy(targets)
+
+
+def arrange(
+    ids: np.ndarray, batch: int, seq: int, restart: int | None = None, seed: int = 0
+) -> Lanes | Lines:
+    """The steps of a training: of a stream, or, for a model with a `restart` symbol, of lines."""
+    if restart is None:
+        return Lanes(ids, batch, seq)
+    return Lines(ids, restart, batch, seq, seed)
+
+
+IGNORED = -100
+"""The target where nothing is predicted; what torch's cross-entropy leaves out by default."""

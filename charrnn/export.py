@@ -10,8 +10,9 @@ Header
 The JSON's `__metadata__` has one entry, `charrnn`, a string that is itself JSON:
 
     format      "charrnn-model-1"
-    model       cell ("lstm", "gru" or "rnn"), hidden H, layers L, vocab_size V; what else stands
-                here (dropout, forget_bias) matters to training only
+    model       cell ("lstm", "gru" or "rnn"), hidden H, layers L, vocab_size V, and in a network of
+                single lines restart, the id of a symbol; what else stands here (dropout,
+                forget_bias) matters to training only
     vocab       level, and symbols in id order: one string at level "char" (a symbol is a code
                 point, not a UTF-16 unit), a list of integers 0 to 255 at level "byte"
     precision   "int8" or "fp16"
@@ -47,7 +48,8 @@ nearest integer, halves to even; a row of zeros has scale 1. With "fp16" matrice
 
 What it computes
 ----------------
-All states start at zero. For each symbol s, layer after layer, with x = lookup[s] in layer 0 and
+All states start at zero, and they are set to zero before each symbol that is the model's restart
+symbol, where it has one. For each symbol s, layer after layer, with x = lookup[s] in layer 0 and
 x = below h' of the layer below above it, and u = recurrent h (sigmoid is s(), * goes by element):
 
     lstm  a = x + u + bias; c' = s(a_f) * c + s(a_i) * tanh(a_g); h' = s(a_o) * tanh(c')
@@ -89,7 +91,8 @@ The h of the GRU's last product is the float32 one. All constants are the float3
 those written. Scores that are not finite are an error. A symbol is drawn so:
 
     prompt   its symbols are read in order, and the last one's logits are the first drawn from; an
-             empty prompt is read as one newline where the vocabulary has it, else as symbol 0
+             empty prompt is read as one newline where the vocabulary has it, else as symbol 0; a
+             model with a restart symbol reads that first, and nothing else for an empty prompt
     weights  with temperature 0, 1 for the first of the largest logits and 0 for the rest; else
              v = float32((logit - largest logit) / temperature), the difference and the quotient in
              float64, and the weight is exp(v), or 0 where v < -87; from here on all is float64

@@ -42,6 +42,9 @@ class ModelConfig:
     """Probability of zeroing a unit's output on its way up: between layers and to the decoder."""
     forget_bias: float = 1.0
     """Initial bias of the LSTM's forget gate (Jozefowicz et al. 2015; 0 in the post's program)."""
+    restart: int | None = None
+    """Id of the symbol before which the state is emptied, in a network whose lines know nothing of
+    each other: its newline. None: the state is never emptied."""
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -56,6 +59,13 @@ class ModelConfig:
                 raise ValueError(f"{name} is {value}; it must be at most {most:,}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        if self.restart is not None:
+            whole = isinstance(self.restart, int) and not isinstance(self.restart, bool)
+            if not whole or not 0 <= self.restart < self.vocab_size:
+                raise ValueError(
+                    f"restart is {self.restart!r}; it must be the id of a symbol, 0 to "
+                    f"{self.vocab_size - 1}, or left out"
+                )
 
     @property
     def parts(self) -> int:
@@ -63,8 +73,11 @@ class ModelConfig:
         return {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
 
     def to_dict(self) -> dict:
-        """The fields as a plain dictionary."""
-        return asdict(self)
+        """The fields as a plain dictionary; `restart` only where there is one."""
+        fields = asdict(self)
+        if self.restart is None:
+            del fields["restart"]
+        return fields
 
 
 class CharRNN(nn.Module):
@@ -134,11 +147,32 @@ class CharRNN(nn.Module):
 
         ids: (T, B) int64. state: as from `zero_state` or from an earlier call (None: zeros).
         generator: draws the dropout masks in training mode; it must be on the ids' device.
-        Returns logits (T, B, V) and the new state.
+        Returns logits (T, B, V) and the new state. Wherever a lane reads the `restart` symbol, its
+        state is emptied first.
         """
         if ids.dim() != 2:
             raise ValueError(f"ids have shape {tuple(ids.shape)}; they must be (T, B)")
         state = self.zero_state(ids.shape[1]) if state is None else state
+        logits = []
+        for stretch in self._stretches(ids):
+            if self.config.restart is not None:
+                kept = stretch[0] != self.config.restart  # (B,)
+                state = tuple(s * kept[None, :, None].to(s.dtype) for s in state)
+            scores, state = self._stretch(stretch, state, generator)
+            logits.append(scores)
+        return logits[0] if len(logits) == 1 else torch.cat(logits), state
+
+    def _stretches(self, ids: Tensor) -> tuple[Tensor, ...]:
+        """ids (T, B) cut in time wherever a lane restarts, so that none does inside a piece."""
+        if self.config.restart is None:
+            return (ids,)
+        restarts = (ids[1:] == self.config.restart).any(dim=1).nonzero()[:, 0] + 1
+        return torch.tensor_split(ids, restarts.tolist())
+
+    def _stretch(
+        self, ids: Tensor, state: State, generator: torch.Generator | None
+    ) -> tuple[Tensor, State]:
+        """`forward` without restarts."""
         x, after = ids, []
         for layer in range(self.config.layers):
             entering = tuple(s[layer : layer + 1] for s in state)

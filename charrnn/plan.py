@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
-from charrnn.batches import Lanes
+from charrnn.batches import Lanes, Lines, arrange
 from charrnn.corpora import Corpus, CorpusWarning, encode_corpus, load_corpus
 from charrnn.devices import choose_device
 from charrnn.model import ModelConfig
@@ -61,10 +62,15 @@ class Plan:
     fresh: int = 0
     """Symbols of the text that the weights to start from never saw."""
 
+    @cached_property
+    def data(self) -> Lanes | Lines:
+        """The steps that the training text is read in; ValueError where it is too short."""
+        t, restart = self.recipe.training, model_config(self.recipe, self.texts.vocab).restart
+        return arrange(self.texts.split.train, t.batch, t.seq, restart, t.seed)
+
     @property
     def steps_per_epoch(self) -> int:
-        training = self.recipe.training
-        return Lanes(self.texts.split.train, training.batch, training.seq).steps
+        return self.data.steps
 
     @property
     def total_steps(self) -> int | None:
@@ -262,7 +268,13 @@ def _check(plan: Plan) -> None:
             f"{len(plan.texts.split.val)} of {plan.texts.characters:,} characters are too few for "
             "validation; give a longer text or a larger part (--split)"
         )
-    assert plan.steps_per_epoch  # raises ValueError where batch x seq do not fit
+    cut = getattr(plan.data, "cut", 0)  # raises ValueError where batch x seq do not fit
+    if cut:
+        message = (
+            f"{cut:,} lines are longer than {training.seq} characters (seq), and of each only the "
+            "beginning is read; a larger seq (--seq) reads more"
+        )
+        warnings.warn(message, CorpusWarning, stacklevel=4)
 
 
 def _with_short_warmup(plan: Plan) -> Plan:

@@ -156,6 +156,9 @@ class PortableStepper:
 
     def step(self, ids: np.ndarray) -> np.ndarray:
         """Read a symbol in every stream, ids (S,); return the next one's logits, (S, V) float32."""
+        if self.config.restart is not None:
+            again = np.asarray(ids) == self.config.restart
+            self.h[:, again] = self.c[:, again] = 0
         with np.errstate(over="ignore", invalid="ignore"):  # whoever draws looks at the logits
             x = self._lookup[ids]
             for layer in range(self.config.layers):

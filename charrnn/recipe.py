@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn.batches import shuffle_lines
 from charrnn.corpora import (
     Corpus,
     Split,
@@ -23,6 +22,8 @@ from charrnn.corpora import (
     load_corpus,
     split_char_rnn,
     split_contiguous,
+    split_lines,
+    split_pages,
 )
 from charrnn.model import ModelConfig
 from charrnn.settings import TrainConfig
@@ -31,7 +32,7 @@ from charrnn.vocab import Vocab
 SCALES = ("post", "laptop", "smoke")
 SAMPLES = Path("data", "samples")
 """Texts written for this project, in a checkout of it."""
-SPLITS = ("contiguous", "char-rnn", "lines")
+SPLITS = ("contiguous", "char-rnn", "lines", "pages")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def load_recipe(name: str, scale: str = "laptop", **changes) -> Recipe:
     text = (resources.files("charrnn") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
     read = tomllib.loads(text)
     chosen = read[scale]
+    corpus, split = (chosen.get(name, read[name]) for name in ("corpus", "split"))
     genre = read.get("genre") if scale == "smoke" else None
     training = {"seed": read["seed"], "sample_prompt": read["prompt"], **chosen["training"]}
     training = {k: None if v == "none" else v for k, v in training.items()}
@@ -100,11 +102,11 @@ def load_recipe(name: str, scale: str = "laptop", **changes) -> Recipe:
         name=name,
         title=read["title"],
         scale=scale,
-        corpus=str(sample_text(genre)) if genre else read["corpus"],
+        corpus=str(sample_text(genre)) if genre else corpus,
         model=chosen["model"],
         training=TrainConfig(**training),
-        split=read["split"]["kind"],
-        fractions=tuple(read["split"]["fractions"]),
+        split=split["kind"],
+        fractions=tuple(split["fractions"]),
         seed=read["seed"],
         limit=chosen.get("limit"),
     )
@@ -171,22 +173,32 @@ def open_texts(recipe: Recipe, progress: bool = True, corpus: Corpus | None = No
     ids, vocab = encode_corpus(corpus)
     whole = len(ids)
     ids = ids[: recipe.limit] if recipe.limit else ids
+    return Texts(corpus, vocab, _split(ids, vocab, recipe), len(ids), whole)
+
+
+def _split(ids: np.ndarray, vocab: Vocab, recipe: Recipe) -> Split:
     if recipe.split == "lines":
-        newline = vocab.ids.get(10 if vocab.level == "byte" else "\n")
-        if newline is None:
-            raise ValueError(f"{recipe.corpus} has no line ends; split it contiguous, not by lines")
-        ids = shuffle_lines(np.asarray(ids), newline, recipe.seed)
+        return split_lines(ids, newline(vocab, recipe.corpus), recipe.fractions, recipe.seed)
+    if recipe.split == "pages":
+        return split_pages(ids, vocab, recipe.fractions, recipe.seed)
     if recipe.split == "char-rnn":
         batch, seq = recipe.training.batch, recipe.training.seq
-        split = split_char_rnn(ids, batch, seq, recipe.fractions)
-    else:
-        split = split_contiguous(ids, recipe.fractions)
-    return Texts(corpus, vocab, split, len(ids), whole)
+        return split_char_rnn(ids, batch, seq, recipe.fractions)
+    return split_contiguous(ids, recipe.fractions)
+
+
+def newline(vocab: Vocab, text: str) -> int:
+    """The id of the line end; ValueError where a text has none."""
+    found = vocab.ids.get(10 if vocab.level == "byte" else "\n")
+    if found is None:
+        raise ValueError(f"{text} has no line ends; split it contiguous, not by lines")
+    return found
 
 
 def model_config(recipe: Recipe, vocab: Vocab) -> ModelConfig:
-    """The network of a recipe for a vocabulary."""
-    return ModelConfig(vocab_size=len(vocab), **recipe.model)
+    """The network of a recipe for a vocabulary; split by lines, it reads each for itself."""
+    restart = newline(vocab, recipe.corpus) if recipe.split == "lines" else None
+    return ModelConfig(vocab_size=len(vocab), restart=restart, **recipe.model)
 
 
 def own_text(path: str, n_chars: int, device: str, scale: str | None = None) -> tuple[Recipe, str]:

@@ -327,14 +327,13 @@ def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> di
 def progress_facts(training: Training) -> dict:
     """What is known of a run by its training so far."""
     progress = training.progress
-    chars = progress.step * training.config.batch * training.config.seq
     return {
         "finished": training.finished,
         "steps": progress.step,
         "epochs": progress.step / training.steps_per_epoch,
         "best_step": progress.best_step,
         "seconds": progress.seconds,
-        "chars_per_second": chars / max(progress.seconds, 1e-9),
+        "chars_per_second": training.characters / max(progress.seconds, 1e-9),
         "training": training.config.to_dict(),
         "losses": {"val": progress.best_loss if progress.best_step else None, "test": None},
     }

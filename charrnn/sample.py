@@ -174,10 +174,12 @@ def draw(
     """The drawn ids, one array (S,) a step, `settings.length` of them.
 
     An empty prompt primes with a newline where the model knows one (a text starts a line), else
-    with the first symbol.
+    with the first symbol. A model with a `restart` symbol reads that before any prompt.
     """
     primer = vocab.encode(prompt, unknown=settings.unknown)
-    if len(primer) == 0:
+    if model.config.restart is not None:
+        primer = np.concatenate([[model.config.restart], primer]).astype(np.int64)
+    elif len(primer) == 0:
         newline = 10 if vocab.level == "byte" else "\n"
         primer = np.array([vocab.ids.get(newline, 0)])
     stepper = make_stepper(model, streams, settings.portable)

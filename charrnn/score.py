@@ -147,11 +147,14 @@ def loss(model: CharRNN, ids: np.ndarray, **options) -> float:
 def score(run, text: str | bytes, unknown: str = "error") -> Score:
     """How likely a run's model finds a text, streamed from an empty state.
 
-    `run` has `.model` and `.vocab`. Raises UnknownCharacterError on characters it never saw,
-    unless unknown="skip".
+    `run` has `.model` and `.vocab`. Where the model has a `restart` symbol, that is read first, so
+    that the first character counts as well. Raises UnknownCharacterError on characters it never
+    saw, unless unknown="skip".
     """
     vocab: Vocab = run.vocab
     ids = vocab.encode(text, unknown=unknown)
+    if (restart := run.model.config.restart) is not None:
+        ids = np.concatenate([np.array([restart], ids.dtype), ids])
     nats = stream_nats(run.model, ids)
     n_bytes = len(vocab.decode_bytes(ids[1:]))
     return Score(float(nats.sum(dtype=np.float64)), len(nats), n_bytes)

@@ -84,6 +84,8 @@ class Stepper:
 
     def step(self, ids: np.ndarray) -> np.ndarray:
         """Read a symbol in every stream, ids (S,); return the next one's logits, (S, V) float32."""
+        if self.config.restart is not None:
+            self._restart(ids)
         rows = self._rows[ids[0]] if self.streams == 1 else self._rows[ids]
         for layer in range(self.config.layers):
             self._advance(layer, rows)
@@ -91,6 +93,12 @@ class Stepper:
         _times(self.h[-1], self._decoder, logits)
         logits += self._decoder_bias
         return logits
+
+    def _restart(self, ids: np.ndarray) -> None:
+        """Empty the state of every stream that is about to read the `restart` symbol."""
+        again = np.asarray(ids) == self.config.restart
+        self.h[:, again] = 0
+        self.c[:, again] = 0
 
     def _sum(self, layer: int, rows: np.ndarray) -> np.ndarray:
         """The input's and the state's products and the bias, in `_gates`, (S, parts * H)."""

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ import torch
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from charrnn.batches import Lanes
+from charrnn.batches import Lanes, Lines, arrange
 from charrnn.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -102,9 +103,20 @@ class Training:
         total = "" if self.total_steps is None else f" of {self.total_steps:,}"
         return f"<Training {self.folder}: step {self.progress.step:,}{total}>"
 
+    @cached_property
+    def data(self) -> Lanes | Lines:
+        """The steps that the training text is read in."""
+        c, restart = self.config, self.model.config.restart
+        return arrange(self.train_ids, c.batch, c.seq, restart, c.seed)
+
     @property
     def steps_per_epoch(self) -> int:
-        return Lanes(self.train_ids, self.config.batch, self.config.seq).steps
+        return self.data.steps
+
+    @property
+    def characters(self) -> int:
+        """Characters read so far."""
+        return round(self.progress.step * self.data.characters)
 
     @property
     def total_steps(self) -> int | None:
@@ -244,12 +256,13 @@ def _meter_dtype(device: torch.device) -> torch.dtype:
 
 def run(training: Training, progress_bar: bool = True) -> Training:
     """Train to the end. Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN."""
-    lanes = Lanes(training.train_ids, training.config.batch, training.config.seq)
-    data = lanes if training.device.type == "cpu" else lanes.on(training.device)
+    data = training.data
+    if isinstance(data, Lanes) and training.device.type != "cpu":
+        data = data.on(training.device)
     with _stop_signals() as stopped, _bar(training, progress_bar) as bar:
         saved_at = time.monotonic()
         while not training.finished:
-            _advance(training, data, lanes.steps)
+            _advance(training, data)
             if _due(training):
                 if report(training, bar)["val_loss"] is not None:
                     saved_at = time.monotonic()
@@ -263,17 +276,17 @@ def run(training: Training, progress_bar: bool = True) -> Training:
     return training
 
 
-def _advance(training: Training, data, steps_per_epoch: int) -> None:
+def _advance(training: Training, data) -> None:
     """One step of truncated BPTT: forward, backward, clip, update."""
     began = time.perf_counter()
-    progress, config = training.progress, training.config
-    index = progress.step % steps_per_epoch
-    if index == 0:
-        training.state = None  # lanes start over: no text stands before them
-    rate = learning_rate(config, progress.step, progress.step / steps_per_epoch, training.done)
+    progress, config, epoch = training.progress, training.config, training.steps_per_epoch
+    lines = isinstance(training.data, Lines)
+    if lines or progress.step % epoch == 0:
+        training.state = None  # no text stands before a line, nor before a lane that starts over
+    rate = learning_rate(config, progress.step, progress.step / epoch, training.done)
     for group in training.optimizer.param_groups:
         group["lr"] = rate
-    x, y = data.step(index)
+    x, y = data.step(progress.step if lines else progress.step % epoch)
     x, y = x.to(training.device), y.to(training.device)
     training.model.train()
     loss, training.state = _loss(training, x, y)
@@ -334,18 +347,18 @@ def _sample_due(training: Training) -> bool:
 
 def report(training: Training, bar=None) -> dict:
     """Add a line to the history; validate, keep the best, sample and save where it is time."""
-    progress, config = training.progress, training.config
+    progress = training.progress
     began = time.perf_counter()
     train_loss = (training.meter / max(1, progress.meter_steps)).item()  # waits for a GPU's queue
     progress.seconds += time.perf_counter() - began
     progress.meter_seconds += time.perf_counter() - began
     _check_finite(training, train_loss)
-    chars = progress.meter_steps * config.batch * config.seq
+    chars = progress.meter_steps * training.data.characters
     due = progress.step % eval_every(training) == 0 or training.finished
     row = {
         "step": progress.step,
         "epoch": progress.step / training.steps_per_epoch,
-        "chars": progress.step * config.batch * config.seq,
+        "chars": training.characters,
         "train_loss": train_loss,
         "val_loss": validate(training) if due else None,
         "lr": training.optimizer.param_groups[0]["lr"],

@@ -29,6 +29,8 @@ NETWORKS = {
     "rnn": {"cell": "rnn", "layers": 1, "hidden": 33, "vocab": Vocab.of("\nxyz")},
     "bytes": {"cell": "lstm", "layers": 2, "hidden": 48, "vocab": Vocab.of("\n aeé€😀".encode())},
     "wide": {"cell": "lstm", "layers": 1, "hidden": 700, "vocab": Vocab.of("\n abcdefgh")},
+    "lines": {"cell": "lstm", "layers": 2, "hidden": 36, "vocab": Vocab.of("\nABab"), "restart": 0},
+    "verse": {"cell": "gru", "layers": 2, "hidden": 32, "vocab": Vocab.of("\n abc"), "restart": 1},
 }
 PROMPTS = {
     "lstm": ("a big cafe", "\n\n"),
@@ -37,6 +39,8 @@ PROMPTS = {
     "rnn": ("zyx\nx", "y"),
     "bytes": ("é 😀€", "a"),
     "wide": ("deaf cab", "h"),
+    "lines": ("Ab", "Abba\nB"),
+    "verse": ("a cab", " "),
 }
 SETTINGS = (
     {"prompt": None, "temperature": 1.0, "top_k": None, "top_p": None, "seed": 0},
@@ -50,11 +54,14 @@ SETTINGS = (
 """The prompt is a place in PROMPTS, or None for an empty one."""
 
 
-def random_network(cell, layers, hidden, vocab, seed=0, saturated=False) -> CharRNN:
+def random_network(
+    cell, layers, hidden, vocab, seed=0, saturated=False, restart=None
+) -> CharRNN:
     """Weights large enough that its states never settle, so that every step depends on all before
     it. saturated: all weights of a matrix have the same size, which is 127 or -127 in the file."""
     numbers = np.random.Generator(np.random.PCG64(seed))
-    model = CharRNN(ModelConfig(len(vocab), cell=cell, hidden=hidden, layers=layers))
+    sizes = {"cell": cell, "hidden": hidden, "layers": layers, "restart": restart}
+    model = CharRNN(ModelConfig(len(vocab), **sizes))
     for name, parameter in model.named_parameters():
         uniform = 2 * numbers.random(tuple(parameter.shape)) - 1
         if saturated and parameter.dim() == 2:
@@ -104,6 +111,8 @@ def cases_of(path: Path, name: str) -> list[dict]:
 def first_logits(path: Path, run, prompt: str) -> list[float]:
     """The logits after a prompt (empty: after a newline, or symbol 0)."""
     newline = 10 if run.vocab.level == "byte" else "\n"
-    ids = run.vocab.encode(prompt) if prompt else [run.vocab.ids.get(newline, 0)]
+    ids = list(run.vocab.encode(prompt)) if prompt else [run.vocab.ids.get(newline, 0)]
+    if (restart := run.model.config.restart) is not None:
+        ids = [restart, *run.vocab.encode(prompt)]
     stepper = PortableStepper.from_file(path)
     return [stepper.step(np.array([i])) for i in ids][-1][0].tolist()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.batches import Lanes, shuffle_lines
+from charrnn.batches import IGNORED, Lanes, Lines, arrange
 
 CPU = torch.device("cpu")
 ALPHABET = np.arange(26, dtype=np.uint8)
@@ -94,37 +94,75 @@ def test_lanes_read_a_memory_map(tmp_path):
     assert torch.equal(mapped.on(CPU).step(2)[0], mapped.step(2)[0])
 
 
-# Lines in another order
+# Lines, each for itself
 
 
 def as_ids(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def as_lines(ids: np.ndarray) -> list[str]:
-    assert ids[-1] == ord("\n")
-    return ids.tobytes().decode().split("\n")[:-1]
+NEWLINE = ord("\n")
+NAMES = ["Anna", "Ida", "Jo", "Eleonore"]
 
 
-def test_shuffling_keeps_the_lines():
-    names = [f"name{i % 20}" for i in range(40)]  # some twice
-    shuffled = as_lines(shuffle_lines(as_ids("\n".join(names) + "\n"), ord("\n"), seed=1))
-    assert Counter(shuffled) == Counter(names)
-    assert shuffled != names
+def lines_of(x: torch.Tensor, y: torch.Tensor) -> list[str]:
+    """The lines of a step, after checking that inputs and targets are the same text, shifted."""
+    found = []
+    for inputs, targets in zip(x.T.tolist(), y.T.tolist(), strict=True):
+        length = sum(t != IGNORED for t in targets)
+        assert all(t == IGNORED for t in targets[length:])
+        assert inputs[0] == NEWLINE and inputs[1:length] == targets[: length - 1]
+        assert NEWLINE not in inputs[1:], "what stands behind a line does not restart the network"
+        found.append(bytes(targets[:length]).decode())
+    return found
 
 
-def test_the_order_is_that_of_the_seed():
-    ids = as_ids("".join(f"name{i}\n" for i in range(40)))
-    first, second, other = (shuffle_lines(ids, ord("\n"), seed) for seed in (1, 1, 2))
-    assert first.tolist() == second.tolist() != other.tolist()
-    assert first.dtype == ids.dtype
+def test_a_step_holds_whole_lines_from_their_newline_to_the_next():
+    lines = Lines(as_ids("\n".join(NAMES) + "\n"), NEWLINE, batch=3, seq=20)
+    assert lines.steps == 2 and lines.cut == 0
+    first, last = lines.step(0), lines.step(1)
+    assert first[0].shape == first[1].shape and first[0].shape[1] == 3 and last[0].shape[1] == 1
+    assert first[0].dtype == first[1].dtype == torch.int64
+    assert sorted(lines_of(*first) + lines_of(*last)) == sorted(name + "\n" for name in NAMES)
+    assert lines.characters == (sum(map(len, NAMES)) + 4) / 2
 
 
-def test_a_last_line_without_its_newline_gets_one_and_empty_lines_go():
-    assert sorted(as_lines(shuffle_lines(as_ids("b\n\n\na"), ord("\n"), seed=0))) == ["a", "b"]
+def test_every_epoch_has_all_lines_in_an_order_of_its_own():
+    names = [f"name{i}" for i in range(50)]
+    lines = Lines(as_ids("\n".join(names) + "\n"), NEWLINE, batch=8, seq=20, seed=3)
+
+    def epoch(n: int) -> list[str]:
+        return [line for i in range(7) for line in lines_of(*lines.step(7 * n + i))]
+
+    assert sorted(epoch(0)) == sorted(epoch(1)) == sorted(name + "\n" for name in names)
+    assert epoch(0) != epoch(1) and epoch(1) == epoch(1)
+    other = Lines(lines.ids, NEWLINE, batch=8, seq=20, seed=4)
+    assert lines_of(*other.step(0)) != lines_of(*lines.step(0))
 
 
-@pytest.mark.parametrize("text", ["", "\n\n"])
-def test_nothing_to_shuffle_is_an_error(text):
-    with pytest.raises(ValueError, match="there are no lines to shuffle; the text is empty"):
-        shuffle_lines(as_ids(text), ord("\n"), seed=0)
+def test_of_a_long_line_the_beginning_is_read_and_counted():
+    lines = Lines(as_ids("Bo\nHildegard\n"), NEWLINE, batch=2, seq=5)
+    assert lines.cut == 1
+    assert sorted(lines_of(*lines.step(0))) == ["Bo\n", "Hilde"]
+
+
+def test_a_newline_that_is_not_the_first_symbol():
+    """Behind a line stands a symbol that does not restart the network, whichever restarts it."""
+    x, y = Lines(np.array([1, 1, 0, 0], np.uint8), restart=0, batch=2, seq=9).step(0)
+    assert sorted(y.T.tolist()) == [[0, IGNORED, IGNORED], [1, 1, 0]]
+    assert (x[1:] != 0).all()
+    x, _ = Lines(np.array([0, 0, 1, 1], np.uint8), restart=1, batch=2, seq=9).step(0)
+    assert (x[0] == 1).all() and (x[1:] != 1).all()
+
+
+def test_lines_need_lines():
+    with pytest.raises(ValueError, match="there are no lines to train on"):
+        Lines(as_ids("no end"), NEWLINE, batch=1, seq=5)
+    with pytest.raises(ValueError, match="both must be at least 1"):
+        Lines(as_ids("a\n"), NEWLINE, batch=0, seq=5)
+
+
+def test_a_training_is_arranged_by_its_model():
+    ids = as_ids("ab\ncd\n" * 20)
+    assert isinstance(arrange(ids, 2, 5), Lanes)
+    assert isinstance(arrange(ids, 2, 5, restart=NEWLINE), Lines)

@@ -1,6 +1,7 @@
 """A text as ids on disk, and the ids split."""
 
 import gzip
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from charrnn.corpora import (
     load_corpus,
     split_char_rnn,
     split_contiguous,
+    split_lines,
+    split_pages,
     texts,
 )
 from charrnn.vocab import Vocab
@@ -166,3 +169,87 @@ def test_the_split_of_char_rnn_gives_its_batches_back():
         for k in range(count):
             assert lanes[:, k * seq : (k + 1) * seq].tolist() == batches.pop(0)
     assert batches == []
+
+
+# Lists, cut between lines
+
+
+def as_ids(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def lines_of(part: np.ndarray) -> list[str]:
+    text = part.tobytes().decode()
+    assert not text or text.endswith("\n")
+    return text.splitlines()
+
+
+def test_lines_are_shuffled_and_equal_ones_stay_on_one_side():
+    names = [f"name{i % 70}" for i in range(100)]  # thirty of them twice
+    ids = as_ids("\n".join(names) + "\n")
+    split = split_lines(ids, ord("\n"), (0.6, 0.2, 0.2), seed=1)
+    parts = [lines_of(part) for part in (split.train, split.val, split.test)]
+    assert sorted(line for part in parts for line in part) == sorted(names)
+    assert [len(set(part)) for part in parts] == [42, 14, 14]
+    assert not set(parts[0]) & set(parts[1]) and not set(parts[0]) & set(parts[2])
+    assert not set(parts[1]) & set(parts[2])
+    assert parts[0] != sorted(parts[0], key=names.index)
+    again = split_lines(ids, ord("\n"), (0.6, 0.2, 0.2), seed=1)
+    other = split_lines(ids, ord("\n"), (0.6, 0.2, 0.2), seed=2)
+    assert again.train.tolist() == split.train.tolist() != other.train.tolist()
+    assert split.train.dtype == ids.dtype
+
+
+def test_a_last_line_without_its_newline_gets_one_and_empty_lines_go():
+    split = split_lines(as_ids("b\n\n\na"), ord("\n"), (0.5, 0.5, 0.0))
+    assert sorted(lines_of(split.train) + lines_of(split.val)) == ["a", "b"]
+    assert len(split.test) == 0
+
+
+def test_lines_of_wide_ids():
+    ids = np.array([300, 2, 10, 400, 10], np.uint16)
+    split = split_lines(ids, 10, (0.5, 0.5, 0.0))
+    both = sorted([split.train.tolist(), split.val.tolist()])
+    assert both == [[300, 2, 10], [400, 10]] and split.train.dtype == np.uint16
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_nothing_to_split_by_lines_is_an_error(text):
+    with pytest.raises(ValueError, match="there are no lines to split; the text is empty"):
+        split_lines(as_ids(text), ord("\n"))
+
+
+# Dumps, cut between pages
+
+
+def page(title: str, text: str) -> str:
+    return f"  <page>\n    <title>{title}</title>\n    <text>{text}</text>\n  </page>\n"
+
+
+def pages_of(text: str, fractions=(0.6, 0.2, 0.2), seed=0) -> list[str]:
+    vocab = Vocab.of(text.encode())
+    split = split_pages(vocab.encode(text.encode()), vocab, fractions, seed)
+    return [vocab.decode(part) for part in (split.train, split.val, split.test)]
+
+
+def test_pages_stay_whole_and_pages_of_one_title_together():
+    dump = "<mediawiki>\n" + "".join(page(f"T{i % 60}", f"text {i}") for i in range(120))
+    parts = pages_of(dump)
+    assert sum(map(len, parts)) == len(dump) and parts[0].startswith("<mediawiki>\n  <page>")
+    titles = [set(re.findall("<title>(.*?)</title>", part)) for part in parts]
+    assert len(titles[0] | titles[1] | titles[2]) == sum(map(len, titles)) == 60
+    for part in parts:
+        assert part.count("<page>") == part.count("</page>")
+        for title in re.findall("<title>(.*?)</title>", part):
+            assert part.count(f"<title>{title}<") == 2
+    assert pages_of(dump) == parts != pages_of(dump, seed=1)
+    assert len(titles[0]) > len(titles[1]) + len(titles[2])
+
+
+def test_pages_need_pages_and_titles():
+    with pytest.raises(ValueError, match="there is no <page> in this text"):
+        pages_of("<pag\n" * 40)
+    with pytest.raises(ValueError, match="a page has no <title>"):
+        pages_of("<page>\n<titl\n" * 40 + "</title>")
+    with pytest.raises(ValueError, match="1 pages leave nothing for"):
+        pages_of(page("One", "a"))

@@ -178,7 +178,8 @@ def file_cases(folder: Path) -> None:
             name: {"dtype": types[t.dtype], "shape": list(t.shape), "hex": t.tobytes().hex()}
             for name, t in load_file(path).items()
         }
-        case = {"file": path.name, "config": config | {"parts": read.config.parts}}
+        config |= {"parts": read.config.parts, "restart": None}
+        case = {"file": path.name, "config": config}
         cases.append(case | {k: header[k] for k in ("vocab", "provenance")} | {"tensors": tensors})
     write(folder / "files.json", cases)
     saved(folder / "valid.safetensors")

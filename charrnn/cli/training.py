@@ -160,7 +160,7 @@ def _add_text(group) -> None:
         "--split-kind",
         choices=SPLITS,
         help="contiguous: the end of the text is held out; char-rnn: the end of every lane; lines: "
-        "shuffled lines, for lists",
+        "for lists, shuffled, each line read for itself; pages: whole pages of a wiki dump",
     )
 
 
@@ -240,8 +240,10 @@ def _length(plan: Plan) -> str:
     total, epoch = plan.total_steps, plan.steps_per_epoch
     long = f"{training.minutes:g} minutes" if total is None else f"{total:,} steps"
     share = "" if total is None else f" ({total / epoch:.3g} epochs)"
+    lines = plan.recipe.split == "lines"
+    size = f"{training.batch} lines" if lines else f"{training.batch} x {training.seq}"
     return (
-        f"{long}{share} of {training.batch} x {training.seq}, {training.optimizer}, "
+        f"{long}{share} of {size}, {training.optimizer}, "
         f"lr {training.lr:g} ({training.schedule}), seed {training.seed}"
     )
 

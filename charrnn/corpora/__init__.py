@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from charrnn.corpora.catalogue import Entry, entries, find_entry
-from charrnn.corpora.encode import Split, encode_corpus, split_char_rnn, split_contiguous
+from charrnn.corpora.encode import encode_corpus
+from charrnn.corpora.splits import (
+    Split,
+    split_char_rnn,
+    split_contiguous,
+    split_lines,
+    split_pages,
+)
 from charrnn.corpora.store import Found, cached, find, keep, prepared, recheck, uncompressed
 from charrnn.corpora.texts import (
     CorpusError,
@@ -43,6 +50,8 @@ __all__ = [
     "load_corpus",
     "split_char_rnn",
     "split_contiguous",
+    "split_lines",
+    "split_pages",
     "verify",
 ]
 
@@ -162,6 +171,8 @@ def describe() -> list[dict]:
 def _source(entry: Entry) -> str:
     if entry.generator:
         return "offline"
+    if entry.parts:
+        return " and ".join(entry.parts)
     if prepared(entry):
         return "CHARRNN_DATA"
     return "cached" if cached(entry) else entry.url

@@ -51,6 +51,8 @@ class Entry:
     """In the order in which they are tried."""
     generator: str = ""
     """A function of `offline.py`, for a text that needs no download."""
+    parts: tuple[str, ...] = ()
+    """Other corpora that this one is made of, one after another with nothing between them."""
     notes: str = ""
 
     @property
@@ -74,7 +76,8 @@ def entries() -> dict[str, Entry]:
 def _entry(name: str, table: dict) -> Entry:
     addresses = tuple(Address(**address) for address in table.pop("addresses", ()))
     prepared = tuple(table.pop("prepared", ()))
-    return Entry(name=name, addresses=addresses, prepared=prepared, **table)
+    parts = tuple(table.pop("parts", ()))
+    return Entry(name=name, addresses=addresses, prepared=prepared, parts=parts, **table)
 
 
 def find_entry(name: str) -> Entry:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from charrnn.corpora.catalogue import Entry, entries
+from charrnn.corpora.catalogue import Entry, entries, find_entry
 from charrnn.corpora.download import download
 from charrnn.corpora.offline import GENERATORS
 from charrnn.corpora.texts import (
@@ -42,6 +42,7 @@ def find(entry: Entry, progress: bool) -> Found:
     """The verified text: from the first of the four places that has it."""
     return (
         _generated(entry)
+        or _joined(entry, progress)
         or _from_data(entry, progress)
         or cached(entry)
         or _downloaded(entry, progress)
@@ -70,6 +71,20 @@ def _generated(entry: Entry) -> Found | None:
         sha256 = digest(text)
         _check(entry, text, sha256, f"what offline.{entry.generator} wrote")
         return _accept(entry, text, sha256, "offline")
+
+
+def _joined(entry: Entry, progress: bool) -> Found | None:
+    """A text that is others one after another, each found in its own way."""
+    if not entry.parts:
+        return None
+    if found := cached(entry):
+        return found
+    parts = [find(find_entry(name), progress) for name in entry.parts]
+    with workspace() as work:
+        text = work / "text"
+        sha256 = write((piece for part in parts for piece in pieces(part.path)), text)
+        _check(entry, text, sha256, f"{' and '.join(entry.parts)} together")
+        return _accept(entry, text, sha256, parts[0].source)
 
 
 def prepared(entry: Entry) -> Path | None:

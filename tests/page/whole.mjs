@@ -66,13 +66,17 @@ for (const known of cases) {
   });
 }
 
+function primer({ vocab, config }, prompt) {
+  return new Vocab(vocab).primer(prompt, config.restart);
+}
+
 /** The scores after a prompt, as the numbers they are. */
 function scores(file, prompt) {
   const model = parseModel(read(file));
   const network = new Network(model, new WebAssembly.Module(kernel));
   const state = network.newState();
   let found;
-  for (const id of new Vocab(model.vocab).primer(prompt)) found = network.step(state, id);
+  for (const id of primer(model, prompt)) found = network.step(state, id);
   return [...found];
 }
 

@@ -81,7 +81,8 @@ export class Engine {
   on_read({ job, turn, text, settings, count, rows }) {
     checkSettings(settings);
     const reading = this.#of(this.readings, job, Reading);
-    const found = reading.read(this.vocab.primer(text), settings, count, rows);
+    const primer = this.vocab.primer(text, this.network.config.restart);
+    const found = reading.read(primer, settings, count, rows);
     this.post({ type: "guesses", job, turn, rows: found });
   }
 

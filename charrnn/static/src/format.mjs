@@ -14,12 +14,15 @@ const PARTS = new Map([
   ["rnn", 1],
 ]);
 const MOST = { vocab_size: 0x110000, hidden: 1 << 16, layers: 100 }; // as in charrnn/model.py
-const MODEL_FIELDS = ["vocab_size", "cell", "hidden", "layers", "dropout", "forget_bias"];
+const MODEL_FIELDS = [
+  "vocab_size", "cell", "hidden", "layers", "dropout", "forget_bias", "restart",
+];
 const COLUMN_BLOCK = 32;
 
 /**
  * @typedef {{cell: "lstm" | "gru" | "rnn", hidden: number, layers: number, vocabSize: number,
- *   parts: number}} Config H, L, V and P of the specification
+ *   parts: number, restart: ?number}} Config H, L, V and P of the specification, and the symbol
+ *   before which the state is emptied
  * @typedef {{data: Int8Array | Float32Array, shape: number[]}} Tensor rows first, as stored:
  *   (P H, W) with W columns, H rounded up to a multiple of 32, for what a state is multiplied by
  * @typedef {{config: Config, vocab: {level: "char" | "byte", symbols: string[] | number[]},
@@ -85,7 +88,11 @@ function readConfig(model, plain) {
   if (typeof dropout !== "number" || !(dropout >= 0 && dropout < 1)) {
     throw brokenFile(`dropout is ${shown(dropout)}; it must be at least 0 and below 1`);
   }
-  return { cell, hidden, layers, vocabSize, parts: PARTS.get(cell) };
+  const restart = own(model, "restart") ?? null;
+  if (restart !== null && !(Number.isInteger(restart) && restart >= 0 && restart < vocabSize)) {
+    throw brokenFile(`restart is ${shown(restart)}; it must be an id, 0 to ${vocabSize - 1}`);
+  }
+  return { cell, hidden, layers, vocabSize, parts: PARTS.get(cell), restart };
 }
 
 function sizeOf(model, name) {

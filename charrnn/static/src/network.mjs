@@ -62,12 +62,13 @@ export class Network {
   }
 
   /**
-   * Read one symbol.
+   * Read one symbol; the state is emptied first where it is the one that restarts a model.
    * @returns {Float32Array} scores of the next symbol (V,), a view that the next step overwrites
    */
   step(state, id) {
-    const { parts, vocabSize } = this.config;
+    const { parts, vocabSize, restart } = this.config;
     const wide = parts * this.width;
+    if (id === restart) this.reset(state);
     this.kernel.lookup(this.table.rows + id * wide, this.table.scales[id], this.inputs, wide);
     this.layers.forEach((layer, l) => {
       if (l > 0) this.#multiply(layer.below, state.layers[l - 1].kept, this.inputs);

@@ -54,10 +54,12 @@ export class Vocab {
   /**
    * What is read before anything is drawn.
    * @param {string} text
+   * @param {?number} restart the symbol that a model of single lines reads first
    * @returns {number[]} the ids of its known symbols; where there is none, of a newline, or 0
    */
-  primer(text) {
+  primer(text, restart = null) {
     const { ids } = this.encode(text);
+    if (restart !== null) return [restart, ...ids];
     if (ids.length > 0) return ids;
     return [this.#ids.get(this.level === "byte" ? NEWLINE : "\n") ?? 0];
   }

@@ -20,7 +20,7 @@ export class Writing {
     Object.assign(this, { settings, turn });
     this.random = new PCG64(settings.seed);
     this.decoder = new Decoder(this.vocab);
-    const ids = this.vocab.primer(prompt);
+    const ids = this.vocab.primer(prompt, this.network.config.restart);
     this.next = ids.at(-1); // read when the first symbol is drawn
     this.unread = ids.slice(0, -1).reverse();
     this.remaining = settings.length;
