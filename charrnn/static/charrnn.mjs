@@ -1034,6 +1034,60 @@ class Side {
   }
 }
 
+/** How likely a line of the reader's own is, letter by letter: for models of single lines. */
+
+
+const LINE_LENGTH = 60; // characters of a line, as many as a row of letters can show
+const AT_ONE = { temperature: 1, topK: null, topP: null };
+
+class Line {
+  /** @param {import("./client.mjs").LiveModel} live whose config has a restart symbol */
+  constructor(live, job) {
+    Object.assign(this, { live, job: `${job}, line`, vocab: new Vocab(live.vocab) });
+    this.field = element("input", { type: "text", maxlength: LINE_LENGTH, spellcheck: "false",
+      autocomplete: "off", autocapitalize: "words", oninput: () => this.judge() });
+    this.said = element("p", { class: "charrnn-odds", role: "status" });
+    this.letters = element("ol", { class: "charrnn-letters" });
+    this.element = element("div", { class: "charrnn-reader" },
+      labelled("How likely is a line of your own?", this.field), this.said, this.letters);
+  }
+
+  /** Read the line in the field, and say how likely it is at temperature 1. */
+  async judge() {
+    const line = this.field.value;
+    this.letters.replaceChildren();
+    const unknown = unknownIn(line, this.live.vocab);
+    if (unknown || !line) {
+      say(this.said, unknown && "It cannot be written: the model knows no such character.");
+      return;
+    }
+    try {
+      const end = this.vocab.symbol(this.live.config.restart);
+      const ended = line + (typeof end === "number" ? String.fromCharCode(end) : end);
+      const rows = await this.live.read(this.job, ended, AT_ONE, 0, 4 * LINE_LENGTH + 2);
+      this.#show(line, rows);
+    } catch (error) {
+      say(this.said, error.message);
+    }
+  }
+
+  /** `rows` begin with the restart symbol; what is given after each is the next one's chance. */
+  #show(line, rows) {
+    const chances = rows.slice(0, -1).map(({ given }) => given);
+    const likely = chances.reduce((product, chance) => product * chance, 1);
+    say(this.said, `“${line}” is one line in ${odds(1 / likely)} at temperature 1.`);
+    this.letters.replaceChildren(...chances.map((chance, i) =>
+      element("li", {}, element("b", {}, this.vocab.label(rows[i + 1].id)),
+        element("span", {}, percent(chance)))));
+  }
+}
+
+/** 12345.6 as "12,346", 1.2 as "1.2", and what has more than 15 digits as a power of ten. */
+function odds(number) {
+  if (number < 10) return number.toFixed(1);
+  return number < 1e15 ? grouped(number) : `10 to the ${Math.round(Math.log10(number))}`;
+}
+
 /** A chapter's sampler: recorded texts behind a temperature slider, then the model itself. */
 
 
@@ -1090,8 +1144,9 @@ class Sampler {
     this.foot = element("p", { class: "charrnn-foot" });
     const buttons = [this.begin, this.halt, this.onward, this.another, this.copy];
     const prompt = labelled("Prompt", this.field, "What the text begins with");
-    this.element.append(prompt, element("div", { class: "charrnn-buttons" }, ...buttons),
-      this.settings.element, this.foot);
+    const line = live.config.restart === null ? null : new Line(live, this.job).element;
+    this.element.append(...[prompt, element("div", { class: "charrnn-buttons" }, ...buttons), line,
+      this.settings.element, this.foot].filter((part) => part));
     say(this.foot, described(live));
     this.write();
     takeFocus(this.temperature.input);
@@ -1169,7 +1224,7 @@ class Sampler {
   }
 }
 
-const STYLE = "/* Part of the book in light and dark: the theme's colours, or the host's own where it has none. */\n.charrnn-live {\n  --line: var(--pst-color-border, rgba(128, 128, 128, .5));\n  --paper: var(--pst-color-surface, rgba(128, 128, 128, .08));\n  --accent: var(--pst-color-primary, #0a7d91);\n  --quiet: var(--pst-color-text-muted, inherit);\n  display: flex; flex-direction: column; gap: .7em; min-width: 0; margin: 1em 0; padding: 1em;\n  border: 1px solid var(--line); border-radius: .5em; color: inherit; text-align: left;\n}\n.charrnn-live, .charrnn-live * { box-sizing: border-box; }\n.charrnn-live > *, .charrnn-live p, .charrnn-live h2 { margin: 0; }\n.charrnn-live h2 { font-size: 1em; font-weight: 600; }\n.charrnn-live [hidden] { display: none !important; }\n.charrnn-live :is(input, select, textarea, button) {\n  font: inherit; color: inherit; background: none; border: 1px solid var(--line);\n  border-radius: .35em; padding: .3em .55em; margin: 0; max-width: 100%;\n}\n.charrnn-live option { color: CanvasText; background: Canvas; }\n.charrnn-live input[type=\"range\"] { flex: 1 1 0; min-width: 5em; padding: 0; border: 0;\n  height: 1.9em; accent-color: var(--accent); }\n.charrnn-live button { cursor: pointer; padding: .35em .9em; }\n.charrnn-live button:hover:not(:disabled) { background: var(--paper); }\n.charrnn-live button:disabled { opacity: .45; cursor: default; }\n.charrnn-live button.charrnn-primary { border-color: var(--accent); color: var(--accent);\n  font-weight: 600; }\n.charrnn-live :is(input, select, textarea, button, pre, summary, [tabindex]):focus-visible {\n  outline: 2px solid var(--accent); outline-offset: 1px; }\n.charrnn-live textarea { width: 100%; resize: vertical; line-height: 1.45; min-height: 2.2em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; font-size: .9em; }\n.charrnn-temperature { display: flex; align-items: center; gap: .2em .8em; margin: 0; }\n.charrnn-temperature output { min-width: 2.6em; font-weight: 600;\n  font-variant-numeric: tabular-nums; }\n.charrnn-live pre.charrnn-paper { margin: 0; padding: .8em 1em; height: 26em;\n  resize: vertical; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;\n  background: var(--paper); color: inherit; border: 1px solid var(--line); border-radius: .35em;\n  font: .875em/1.5 ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-block { display: block; }\n.charrnn-status, .charrnn-foot { font-size: .875em; color: var(--quiet); min-height: 1.4em; }\n.charrnn-status { min-height: 3.4em; }\n.charrnn-buttons, .charrnn-loader { display: flex; flex-wrap: wrap; align-items: center;\n  gap: .5em .7em; }\n.charrnn-loader progress { flex: 1 1 8em; max-width: 16em; accent-color: var(--accent); }\n.charrnn-loader span { font-size: .875em; }\n.charrnn-chosen { align-items: end; }\n.charrnn-field { display: flex; flex-direction: column; gap: .15em; min-width: 0; margin: 0; }\n.charrnn-field > span { font-size: .875em; color: var(--quiet); }\n.charrnn-settings summary { cursor: pointer; font-size: .875em; width: fit-content; }\n.charrnn-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8em, 1fr));\n  gap: .6em; margin-top: .5em; }\n.charrnn-reader { display: flex; flex-direction: column; gap: .6em; min-width: 0; }\n.charrnn-echo { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live mark { background: #d6336c; color: #fff; border-radius: .2em; padding: 0 .15em; }\n.charrnn-live ol.charrnn-bars { columns: 15em; column-gap: 1.2em; list-style: none; margin: 0;\n  padding: 0; }\n.charrnn-live ol.charrnn-bars li { margin: 0; padding: 0; break-inside: avoid; }\n.charrnn-live .charrnn-guess { display: flex; align-items: center; gap: .6em; width: 100%;\n  border: 0;\n  padding: .15em .3em; }\n.charrnn-symbol { flex: none; width: 2.6em; text-align: center;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-track { flex: 1; height: .8em; border-radius: .2em; background: var(--paper);\n  border: 1px solid var(--line); overflow: hidden; }\n.charrnn-bar { display: block; height: 100%; min-width: 1px; background: #c92a2a; }\n.charrnn-share { flex: none; width: 4em; text-align: right; font-size: .875em;\n  font-variant-numeric: tabular-nums; }\n.charrnn-rows { overflow-x: auto; }\n.charrnn-live .charrnn-rows table { border-collapse: collapse; margin: 0; width: auto;\n  font-size: .85em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live .charrnn-rows :is(th, td) { min-width: 1.7em; padding: .1em .2em; text-align: center;\n  border: 1px solid var(--line); color: inherit; }\n.charrnn-live .charrnn-rows th { font-weight: 700; }\n.charrnn-live .charrnn-rows td { --shade: calc(var(--p, 0) * 85%);\n  background: color-mix(in srgb, #e03131 var(--shade), transparent); }\n.charrnn-live .charrnn-rows td.charrnn-came { outline: 2px solid currentColor;\n  outline-offset: -2px; }\n.charrnn-sides { display: grid; gap: 1em;\n  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); }\n.charrnn-side { display: flex; flex-direction: column; gap: .5em; min-width: 0; }\n@media (max-width: 480px) {\n  .charrnn-live { padding: .7em; }\n  .charrnn-status { min-height: 5em; }\n}\n@media print {\n  .charrnn-live :is(.charrnn-buttons, .charrnn-loader, .charrnn-settings, input) { display: none; }\n  .charrnn-live pre.charrnn-paper { height: auto; }\n}\n";
+const STYLE = "/* Part of the book in light and dark: the theme's colours, or the host's own where it has none. */\n.charrnn-live {\n  --line: var(--pst-color-border, rgba(128, 128, 128, .5));\n  --paper: var(--pst-color-surface, rgba(128, 128, 128, .08));\n  --accent: var(--pst-color-primary, #0a7d91);\n  --quiet: var(--pst-color-text-muted, inherit);\n  display: flex; flex-direction: column; gap: .7em; min-width: 0; margin: 1em 0; padding: 1em;\n  border: 1px solid var(--line); border-radius: .5em; color: inherit; text-align: left;\n}\n.charrnn-live, .charrnn-live * { box-sizing: border-box; }\n.charrnn-live > *, .charrnn-live p, .charrnn-live h2 { margin: 0; }\n.charrnn-live h2 { font-size: 1em; font-weight: 600; }\n.charrnn-live [hidden] { display: none !important; }\n.charrnn-live :is(input, select, textarea, button) {\n  font: inherit; color: inherit; background: none; border: 1px solid var(--line);\n  border-radius: .35em; padding: .3em .55em; margin: 0; max-width: 100%;\n}\n.charrnn-live option { color: CanvasText; background: Canvas; }\n.charrnn-live input[type=\"range\"] { flex: 1 1 0; min-width: 5em; padding: 0; border: 0;\n  height: 1.9em; accent-color: var(--accent); }\n.charrnn-live button { cursor: pointer; padding: .35em .9em; }\n.charrnn-live button:hover:not(:disabled) { background: var(--paper); }\n.charrnn-live button:disabled { opacity: .45; cursor: default; }\n.charrnn-live button.charrnn-primary { border-color: var(--accent); color: var(--accent);\n  font-weight: 600; }\n.charrnn-live :is(input, select, textarea, button, pre, summary, [tabindex]):focus-visible {\n  outline: 2px solid var(--accent); outline-offset: 1px; }\n.charrnn-live textarea { width: 100%; resize: vertical; line-height: 1.45; min-height: 2.2em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; font-size: .9em; }\n.charrnn-temperature { display: flex; align-items: center; gap: .2em .8em; margin: 0; }\n.charrnn-temperature output { min-width: 2.6em; font-weight: 600;\n  font-variant-numeric: tabular-nums; }\n.charrnn-live pre.charrnn-paper { margin: 0; padding: .8em 1em; height: 26em;\n  resize: vertical; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere;\n  background: var(--paper); color: inherit; border: 1px solid var(--line); border-radius: .35em;\n  font: .875em/1.5 ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-block { display: block; }\n.charrnn-status, .charrnn-foot { font-size: .875em; color: var(--quiet); min-height: 1.4em; }\n.charrnn-status { min-height: 3.4em; }\n.charrnn-buttons, .charrnn-loader { display: flex; flex-wrap: wrap; align-items: center;\n  gap: .5em .7em; }\n.charrnn-loader progress { flex: 1 1 8em; max-width: 16em; accent-color: var(--accent); }\n.charrnn-loader span { font-size: .875em; }\n.charrnn-chosen { align-items: end; }\n.charrnn-field { display: flex; flex-direction: column; gap: .15em; min-width: 0; margin: 0; }\n.charrnn-field > span { font-size: .875em; color: var(--quiet); }\n.charrnn-settings summary { cursor: pointer; font-size: .875em; width: fit-content; }\n.charrnn-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(8em, 1fr));\n  gap: .6em; margin-top: .5em; }\n.charrnn-reader { display: flex; flex-direction: column; gap: .6em; min-width: 0; }\n.charrnn-echo { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live mark { background: #d6336c; color: #fff; border-radius: .2em; padding: 0 .15em; }\n.charrnn-live ol.charrnn-bars { columns: 15em; column-gap: 1.2em; list-style: none; margin: 0;\n  padding: 0; }\n.charrnn-live ol.charrnn-bars li { margin: 0; padding: 0; break-inside: avoid; }\n.charrnn-live .charrnn-guess { display: flex; align-items: center; gap: .6em; width: 100%;\n  border: 0;\n  padding: .15em .3em; }\n.charrnn-symbol { flex: none; width: 2.6em; text-align: center;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-track { flex: 1; height: .8em; border-radius: .2em; background: var(--paper);\n  border: 1px solid var(--line); overflow: hidden; }\n.charrnn-bar { display: block; height: 100%; min-width: 1px; background: #c92a2a; }\n.charrnn-share { flex: none; width: 4em; text-align: right; font-size: .875em;\n  font-variant-numeric: tabular-nums; }\n.charrnn-rows { overflow-x: auto; }\n.charrnn-live .charrnn-rows table { border-collapse: collapse; margin: 0; width: auto;\n  font-size: .85em;\n  font-family: ui-monospace, \"DejaVu Sans Mono\", Menlo, Consolas, monospace; }\n.charrnn-live .charrnn-rows :is(th, td) { min-width: 1.7em; padding: .1em .2em; text-align: center;\n  border: 1px solid var(--line); color: inherit; }\n.charrnn-live .charrnn-rows th { font-weight: 700; }\n.charrnn-live .charrnn-rows td { --shade: calc(var(--p, 0) * 85%);\n  background: color-mix(in srgb, #e03131 var(--shade), transparent); }\n.charrnn-live .charrnn-rows td.charrnn-came { outline: 2px solid currentColor;\n  outline-offset: -2px; }\n.charrnn-odds { font-size: .875em; min-height: 1.4em; }\n.charrnn-live ol.charrnn-letters { display: flex; flex-wrap: wrap; gap: .3em; list-style: none;\n  margin: 0; padding: 0; min-height: 3em; }\n.charrnn-live ol.charrnn-letters li { display: flex; flex-direction: column; margin: 0;\n  padding: .1em .4em; text-align: center; border: 1px solid var(--line); border-radius: .3em;\n  font-size: .875em; font-variant-numeric: tabular-nums; }\n.charrnn-sides { display: grid; gap: 1em;\n  grid-template-columns: repeat(auto-fit, minmax(min(100%, 17em), 1fr)); }\n.charrnn-side { display: flex; flex-direction: column; gap: .5em; min-width: 0; }\n@media (max-width: 480px) {\n  .charrnn-live { padding: .7em; }\n  .charrnn-status { min-height: 5em; }\n}\n@media print {\n  .charrnn-live :is(.charrnn-buttons, .charrnn-loader, .charrnn-settings, input) { display: none; }\n  .charrnn-live pre.charrnn-paper { height: auto; }\n}\n";
 
 /**
  * The two hosts of the same figures. A page of the book stores `<div data-charrnn=...>` with

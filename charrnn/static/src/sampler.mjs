@@ -2,6 +2,7 @@
 
 import { Settings, Temperature } from "./controls.mjs";
 import { button, element, form, labelled, say, takeFocus } from "./elements.mjs";
+import { Line } from "./line.mjs";
 import { described, Loader } from "./loader.mjs";
 import { Paper } from "./paper.mjs";
 import { unknownIn } from "./unknown.mjs";
@@ -59,8 +60,9 @@ export class Sampler {
     this.foot = element("p", { class: "charrnn-foot" });
     const buttons = [this.begin, this.halt, this.onward, this.another, this.copy];
     const prompt = labelled("Prompt", this.field, "What the text begins with");
-    this.element.append(prompt, element("div", { class: "charrnn-buttons" }, ...buttons),
-      this.settings.element, this.foot);
+    const line = live.config.restart === null ? null : new Line(live, this.job).element;
+    this.element.append(...[prompt, element("div", { class: "charrnn-buttons" }, ...buttons), line,
+      this.settings.element, this.foot].filter((part) => part));
     say(this.foot, described(live));
     this.write();
     takeFocus(this.temperature.input);
