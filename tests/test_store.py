@@ -260,3 +260,56 @@ def test_the_prepared_texts_at_hand_are_the_pinned_ones(monkeypatch, name):
     assert corpus.n_bytes == entry.bytes and corpus.sha256 == entry.sha256
     assert str(len(vocab)) in entry.notes
     assert corpus.read_bytes().startswith(vocab.decode_bytes(ids[:1000]))
+
+
+# A text that is made of others
+
+
+def joined(monkeypatch, data, whole=b"one\ntwo\n", **pins):
+    parts = {"a": b"one\n", "b": b"two\n"}
+    known = {
+        name: Entry(name=name, title=name, licence="none", attribution="nobody", bytes=len(raw),
+                    sha256=sha256(raw), prepared=(f"s/{name}.txt",))
+        for name, raw in parts.items()
+    }  # fmt: skip
+    for name, raw in parts.items():
+        write(data / "s" / f"{name}.txt", raw)
+    pins = {"sha256": sha256(whole)} | pins
+    known["both"] = Entry(name="both", title="Both", licence="none", attribution="nobody",
+                          bytes=len(whole), parts=("a", "b"), **pins)  # fmt: skip
+    for module in (catalogue, corpora, store):
+        monkeypatch.setattr(module, "entries", lambda: known)
+
+
+def test_a_joined_text_is_its_parts_in_order(monkeypatch, data):
+    joined(monkeypatch, data)
+    corpus = load_corpus("both")
+    assert corpus.read_bytes() == b"one\ntwo\n" and corpus.source == "CHARRNN_DATA"
+    (data / "s" / "a.txt").unlink()
+    assert load_corpus("both").path == corpus.path, "it is in the cache now"
+    described = {row["name"]: row["source"] for row in corpora.describe()}
+    assert described["both"] == "a and b"
+    assert "as pinned" in corpora.verify("both")
+
+
+def test_a_joined_text_is_verified(monkeypatch, data):
+    joined(monkeypatch, data, whole=b"two\none\n")
+    with pytest.raises(CorpusError, match="a and b together is not the text of both"):
+        load_corpus("both")
+
+
+def test_a_joined_text_lacks_what_its_parts_lack(monkeypatch, data):
+    joined(monkeypatch, data)
+    (data / "s" / "b.txt").unlink()
+    with pytest.raises(CorpusError, match="b could not be downloaded"):
+        load_corpus("both")
+
+
+def test_the_joined_corpora_of_the_catalogue_are_made_of_its_corpora():
+    known = catalogue.entries()
+    found = [entry for entry in known.values() if entry.parts]
+    assert found
+    for entry in found:
+        parts = [known[name] for name in entry.parts]
+        assert entry.bytes == sum(part.bytes for part in parts) and entry.pins
+        assert {part.level for part in parts} == {entry.level}
