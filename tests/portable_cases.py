@@ -54,9 +54,7 @@ SETTINGS = (
 """The prompt is a place in PROMPTS, or None for an empty one."""
 
 
-def random_network(
-    cell, layers, hidden, vocab, seed=0, saturated=False, restart=None
-) -> CharRNN:
+def random_network(cell, layers, hidden, vocab, seed=0, saturated=False, restart=None) -> CharRNN:
     """Weights large enough that its states never settle, so that every step depends on all before
     it. saturated: all weights of a matrix have the same size, which is 127 or -127 in the file."""
     numbers = np.random.Generator(np.random.PCG64(seed))

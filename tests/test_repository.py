@@ -101,7 +101,9 @@ def test_the_setup_cell_leaves_colabs_torch(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     (command,), root = set_up_chapter(monkeypatch, tmp_path)
     packages, clone, install = command.split(" && ")
-    assert packages.endswith(" -m pip install -q pooch 'pyspellchecker<1'")
+    assert packages.endswith(
+        " -m pip install -q pooch 'pyspellchecker<1' tree-sitter tree-sitter-c pypdfium2"
+    )
     assert clone.startswith("git clone -q --depth 1 https://") and clone.endswith(f" {root}")
     assert install.endswith(f" -m pip install -q --no-deps -e {root}")
 
@@ -116,7 +118,18 @@ def test_chapters_are_text_with_code(path):
     assert words / sum(lines) >= 8
 
 
-@pytest.mark.parametrize("stem", ["02-training", "03-paul-graham", "04-shakespeare"])
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "02-training",
+        "03-paul-graham",
+        "04-shakespeare",
+        "05-wikipedia",
+        "06-algebraic-geometry",
+        "07-linux",
+        "08-names",
+    ],
+)
 def test_chapters_with_a_training_have_one_parameters_cell(stem):
     tagged = [
         source(c)

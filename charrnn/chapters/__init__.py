@@ -115,6 +115,33 @@ def _loss(nats: float | None) -> str:
     return "no such part" if nats is None else f"{nats:.4f} nats, {nats / LN2:.3f} bits"
 
 
+def baseline(run: Run) -> pd.DataFrame:
+    """The network and the n-gram on the same held-out text, a row each: losses in nats and in bits
+    per character (byte), and what each was trained on. No rows where no n-gram was counted."""
+    columns = [
+        "trained on",
+        *(f"{part}, {unit}" for part in ("validation", "test") for unit in ("nats", "bits")),
+    ]
+    counted = run.measures.get("ngram")
+    if not counted:
+        return pd.DataFrame(columns=columns)
+    unit = "bytes" if run.info["corpus"]["level"] == "byte" else "characters"
+    rows = {
+        "network": (run.info["split"]["train"], run.info["losses"]),
+        f"{counted['order']}-gram": (counted["trained_on"], counted),
+    }
+    found = {}
+    for name, (read, losses) in rows.items():
+        both = [losses.get("val"), losses.get("test")]
+        shown = [f"{x:.3f}" if x is not None else "" for n in both for x in (n, _bits(n))]
+        found[name] = [f"{read:,} {unit}", *shown]
+    return pd.DataFrame.from_dict(found, orient="index", columns=columns)
+
+
+def _bits(nats: float | None) -> float | None:
+    return None if nats is None else nats / LN2
+
+
 def basis(run: Run) -> str:
     """What a chapter's numbers rest on, in a line."""
     i, m = run.info, run.measures

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from charrnn.claims import essays, plays
+from charrnn.claims import algebra, essays, kernel, names, plays, wikipedia
 from charrnn.claims.rules import VERDICTS, Claim, Rule, Verdict, result
 from charrnn.runs import RunError, load_run
 
@@ -18,7 +18,11 @@ __all__ = ["CLAIMS", "VERDICTS", "Claim", "Rule", "Verdict", "result", "table", 
 
 CLAIMS = tuple(
     sorted(
-        (claim for part in (essays, plays) for claim in part.CLAIMS),
+        (
+            claim
+            for part in (essays, plays, names, algebra, wikipedia, kernel)
+            for claim in part.CLAIMS
+        ),
         key=lambda claim: int(claim.id[1:]),
     )
 )

@@ -5,11 +5,16 @@ curves.py    loss while a network learns
 samples.py   measures of samples against temperature and beside real text
 measures.py  the same, straight from a run's measures.json
 loops.py     a text that repeats itself
+latex.py     LaTeX: closed environments, edits, a page
+markup.py    markup and XML: what closes at which distance, what each layer costs
+names.py     names: new ones, their letters and their neighbours
+source.py    source code with what is the matter in it
 diagrams.py  networks as boxes and arrows
 """
 
 from charrnn.figures import diagrams
 from charrnn.figures.curves import compare_curves, learning_curve, spread
+from charrnn.figures.latex import closed_by_distance, edits_by_reason, typeset_page
 from charrnn.figures.look import (
     BLUE,
     DARK,
@@ -30,6 +35,7 @@ from charrnn.figures.look import (
     visible,
 )
 from charrnn.figures.loops import closing_in, cycle_figure
+from charrnn.figures.markup import kept_by_distance, layer_costs, shares_by_temperature
 from charrnn.figures.measures import (
     by_number,
     compared,
@@ -38,17 +44,21 @@ from charrnn.figures.measures import (
     spread_of_samples,
     trade,
 )
+from charrnn.figures.names import name_distances, name_parts, new_names, spelled_name
 from charrnn.figures.samples import (
     bars_with_intervals,
     softmax_temperature,
     speech_lengths,
     temperature_sweep,
 )
+from charrnn.figures.source import marked_source, name_costs
 
 __all__ = [
     "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK", "REAL",
-    "TEAL", "WIDTH", "bars_with_intervals", "by_number", "closing_in", "compare_curves", "compared",
-    "cycle_figure", "diagrams", "learning_curve", "nothing", "png", "show", "softmax_temperature",
-    "speech_lengths", "speeches", "spread", "spread_of_samples", "style", "temperature_sweep",
-    "trade", "visible",
+    "TEAL", "WIDTH", "bars_with_intervals", "by_number", "closed_by_distance", "closing_in",
+    "compare_curves", "compared", "cycle_figure", "diagrams", "edits_by_reason", "kept_by_distance",
+    "layer_costs", "learning_curve", "marked_source", "name_costs", "name_distances", "name_parts",
+    "new_names", "nothing", "png", "shares_by_temperature", "show", "softmax_temperature",
+    "speech_lengths", "speeches", "spelled_name", "spread", "spread_of_samples", "style",
+    "temperature_sweep", "trade", "typeset_page", "visible",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from charrnn.checkpoint import write_atomically
-from charrnn.measure import essays, general, plays
+from charrnn.measure import algebra, essays, general, kernel, names, ngram, plays, wikipedia
 from charrnn.measure.material import Material
 from charrnn.runs import commit, find_run, load_run, run_texts
 
@@ -25,6 +25,10 @@ KINDS = {
     "paul_graham": ("essays", essays),
     "tinyshakespeare": ("plays", plays),
     "shakespeare": ("plays", plays),
+    "wikipedia": ("wikipedia", wikipedia),
+    "linux": ("kernel", kernel),
+    "names": ("names", names),
+    "stacks": ("latex", algebra),
 }
 """The recipes whose genre has measures of its own: their name in measures.json, and their module,
 whose `measure(material)` returns what JSON can hold."""
@@ -60,6 +64,9 @@ def measure_run(
         title, module = kind
         progress(f"measuring {title}")
         measures[title] = module.measure(material)
+    progress("counting n-grams")
+    if counted := ngram.baseline(run, texts):
+        measures["ngram"] = counted
     if cost := general.portable_cost(run, texts):
         measures["portable"] = cost
     path = folder / "measures.json"
