@@ -165,11 +165,16 @@ def test_the_check_of_executed_notebooks_can_fail():
     assert "not executed" in check.problems({"cells": [idle]}, "index")[0]
 
 
+WAITING = ("05-wikipedia", "07-linux")
+"""Chapters that are run in smoke mode, and not shown before their runs are recorded."""
+
+
 def test_every_page_of_the_contents_is_there():
     contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text())
     for name in contents:
         assert any((ROOT / f"{name}{e}").is_file() for e in (".ipynb", ".md")), name
-    assert {ROOT / f"{name}.ipynb" for name in contents} >= set(NOTEBOOKS)
+    waiting = {ROOT / "book" / f"{name}.ipynb" for name in WAITING}
+    assert {ROOT / f"{name}.ipynb" for name in contents} == set(NOTEBOOKS) - waiting
 
 
 def test_pins_lie_in_the_ranges():
