@@ -16,8 +16,6 @@ FIGURES = {
     "02-training": 4,
     "03-paul-graham": 4,
     "04-shakespeare": 3,
-    "06-algebraic-geometry": 7,
-    "08-names": 6,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

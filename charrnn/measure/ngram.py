@@ -14,7 +14,7 @@ READ = 16_000_000
 """Characters of the training part that are counted, at most: as many as fit into 2 GB of memory."""
 CHOOSING = 2_000_000
 """Characters of the validation part that choose the order, at most."""
-ORDERS = range(1, 13)
+ORDERS = range(1, 21)
 
 
 def baseline(run: Run, texts: Texts) -> dict | None:

@@ -14,8 +14,6 @@ RUNS = {
     "index": "shakespeare",
     "03-paul-graham": "paul_graham",
     "04-shakespeare": "shakespeare",
-    "06-algebraic-geometry": "stacks",
-    "08-names": "names",
 }
 """The pages with a sampler, and whose model it has."""
 PATIENCE = 60_000

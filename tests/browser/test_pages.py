@@ -11,8 +11,6 @@ PAGES = [
     "02-training",
     "03-paul-graham",
     "04-shakespeare",
-    "06-algebraic-geometry",
-    "08-names",
     "playground",
 ]
 
@@ -45,7 +43,7 @@ def shown_by_radios(sampler) -> list[str]:
     return shown
 
 
-@pytest.mark.parametrize("name", ["index", "03-paul-graham", "04-shakespeare", "08-names"])
+@pytest.mark.parametrize("name", ["index", "03-paul-graham", "04-shakespeare"])
 def test_the_slider_shows_one_sample_at_a_time_without_any_script(open_page, name):
     with open_page(name, 360, script=False) as page:
         shown = shown_by_radios(page.locator('[data-charrnn="sampler"]').first)
