@@ -12,12 +12,15 @@ import torch
 from charrnn import measure
 from charrnn.export import published
 from charrnn.measure import general, plays
+from charrnn.measure.material import share_by_distance, spread
 from charrnn.portable import PortableStepper
 from charrnn.recipe import load_recipe
 from charrnn.runs import RunError, load_run, run_texts, train_recipe
 from charrnn.score import loss
 from charrnn.structure import words
+from charrnn.structure.brackets import brackets
 from charrnn.structure.copying import COPY_LIMIT
+from charrnn.structure.nesting import nest
 from charrnn.structure.plays import speakers
 
 ESSAY = "We went out to see the boats. The wind had dropped, and nobody spoke. [1]\n\n" * 40
@@ -221,6 +224,19 @@ def test_a_play_without_a_speech_has_no_quantiles():
 def test_prompts_are_spread_evenly_over_the_held_out_pieces():
     assert general._places(1041, wanted=3) == [260, 520, 780]
     assert general._places(3) == [0, 1] and general._places(0) == []
+
+
+def test_of_many_things_some_are_taken_evenly():
+    assert spread(range(3), 5) == [0, 1, 2] and spread([], 5) == []
+    assert spread(range(101), 5) == [0, 25, 50, 75, 100]
+
+
+def test_shares_by_distance_are_pooled_over_texts():
+    texts = ["(a) (b", "((a))", "(" + "x" * 20 + ")"]
+    found = share_by_distance([nest(brackets(text)) for text in texts], (0, 10, 100))
+    assert found["0"]["value"] == 1.0 and found["0"]["total"] == 3
+    assert found["10"] is None, "one text with such a distance gives no interval"
+    assert share_by_distance([], (0, 10, 100)) == {"0": None, "10": None}
 
 
 def test_a_model_of_bytes_is_measured_by_its_bytes(tmp_path):

@@ -155,6 +155,12 @@ def test_bootstrap_mean():
     assert bootstrap_mean([3, 3, 3], seed=0) == Estimate(3.0, 3.0, 3.0, 3)
 
 
+def test_a_share_of_answers():
+    assert Share.of([]) == Share(0, 0)
+    assert Share.of(n > 1 for n in range(5)) == Share(3, 5)
+    assert Share.of(["a", "", None]) == Share(1, 3)  # whatever counts as yes
+
+
 def test_bootstrap_share_pools_and_keeps_samples_whole():
     # Every sample is all right or all wrong: 20 draws, not 2000, and Wilson cannot know it.
     shares = [Share(100 * (i % 2), 100) for i in range(20)]

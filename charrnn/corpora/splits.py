@@ -134,7 +134,8 @@ def split_pages(
     the fractions are not as for `split_contiguous`, where there are no pages, where one has no
     title, and where a part asked for stays empty.
     """
-    _sizes(3 * _stream(ids), fractions, "ids")
+    _stream(ids)
+    _check(fractions)
     starts = _places(ids, vocab, "<page>")
     if not len(starts):
         raise ValueError("there is no <page> in this text; split it contiguous, not by pages")
@@ -191,12 +192,7 @@ def _stream(ids: np.ndarray) -> int:
 
 def _sizes(n: int, fractions: tuple[float, float, float], what: str) -> tuple[int, int, int]:
     """How many of n go to training, validation and test."""
-    good = len(fractions) == 3 and all(f >= 0 for f in fractions) and fractions[0] > 0
-    if not good or not math.isclose(sum(fractions), 1, rel_tol=0, abs_tol=1e-9):
-        raise ValueError(
-            f"split fractions are {tuple(fractions)}; they must be three numbers of 0 or more that "
-            "sum to 1, the first above 0, like 0.9, 0.05, 0.05"
-        )
+    _check(fractions)
     train = math.floor(n * fractions[0])
     val = math.floor(n * fractions[1]) if fractions[2] > 0 else n - train
     sizes = train, val, n - train - val
@@ -207,3 +203,13 @@ def _sizes(n: int, fractions: tuple[float, float, float], what: str) -> tuple[in
                 "give a longer text or a larger share"
             )
     return sizes
+
+
+def _check(fractions: tuple[float, float, float]) -> None:
+    """ValueError unless they are three shares that sum to 1, the first above 0."""
+    good = len(fractions) == 3 and all(f >= 0 for f in fractions) and fractions[0] > 0
+    if not good or not math.isclose(sum(fractions), 1, rel_tol=0, abs_tol=1e-9):
+        raise ValueError(
+            f"split fractions are {tuple(fractions)}; they must be three numbers of 0 or more that "
+            "sum to 1, the first above 0, like 0.9, 0.05, 0.05"
+        )

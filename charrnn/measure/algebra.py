@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from charrnn import typeset
-from charrnn.measure.material import Material, share
+from charrnn.measure.material import Material, share, share_by_distance, spread
 from charrnn.mend import Mended, mend
 from charrnn.sample import sample_units
 from charrnn.structure import latex, tex
-from charrnn.structure.nesting import by_distance, nest
+from charrnn.structure.nesting import nest
 from charrnn.structure.shares import Share
 
 TEMPERATURES = (0.5, 0.7, 0.8, 1.0)
@@ -66,7 +66,6 @@ def row(texts: Sequence[str], known: Collection[str]) -> dict:
     found = [latex.latex_structure(text, known) for text in texts]
     shares = [f.name for f in fields(latex.LatexStructure) if f.type in (Share, "Share")]
     nestings = [f.nesting for f in found]
-    distances = [by_distance([nesting], EDGES) for nesting in nestings]
     wrong = Counter(
         f"{p.opening.name} closed as {p.closing.name}"
         for nesting in nestings for p in nesting.pairs if not p.right
@@ -78,9 +77,7 @@ def row(texts: Sequence[str], known: Collection[str]) -> dict:
         "wrong_names": share([n.wrong_names() for n in nestings]),
         "never_closed": share([n.never_closed() for n in nestings]),
         "kept": share([n.kept() for n in nestings]),
-        "by_distance": {
-            str(edge): share([d[i] for d in distances]) for i, edge in enumerate(EDGES[:-1])
-        },
+        "by_distance": share_by_distance(nestings, EDGES),
         "wrong": dict(wrong.most_common(8)),
         "environments": sum(len(n.pairs) for n in nestings),
         "diagrams_tried": sum(f.diagrams.total for f in found),
@@ -127,9 +124,7 @@ def typesetting(material: Material, drawn: Mapping[float, list[str]]) -> dict:
     engine = typeset.find_engine()
     if engine is None:
         return {"engine": None}
-    pieces = material.pieces
-    places = np.unique(np.linspace(0, len(pieces) - 1, REAL).astype(int)) if pieces else []
-    groups = {**{str(t): s for t, s in drawn.items()}, "held_out": [pieces[i] for i in places]}
+    groups = {**{str(t): s for t, s in drawn.items()}, "held_out": spread(material.pieces, REAL)}
     found = {name: tried(texts, engine) for name, texts in groups.items()}
     kept = {name: outcomes(found[name], len(groups[name])) for name in groups}
     best = choose(found["0.8"], material.length)

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from charrnn.measure import scope
-from charrnn.measure.material import YARDSTICK, Material, as_text, quantiles, share, units
+from charrnn.measure.material import Material, as_text, quantiles, share, share_by_distance
 from charrnn.sample import sample_units
 from charrnn.structure import copying, licence
 from charrnn.structure.c_source import LINES, CSource, c_source, findings
 from charrnn.structure.c_text import CText
 from charrnn.structure.copying import Matches
 from charrnn.structure.indentation import indentation
-from charrnn.structure.nesting import Nesting, by_distance
+from charrnn.structure.nesting import Nesting
 from charrnn.structure.preprocessor import defined, included, preprocessor
 from charrnn.structure.shares import Share
 
@@ -51,7 +51,7 @@ def measure(material: Material) -> dict:
     for t in TEMPERATURES:
         drawn = sample_units(material.run, samples, length=length, temperature=t, seed=2000)
         rows[str(t)] = row(map(plain, drawn), known) | {"copied": runs[str(t)]}
-    real = held_out(material, length)
+    real = material.held_out_in(length)
     rows["held_out"] = row(map(plain, real), known) | {"copied": runs["held_out"]}
     return {
         "samples": samples,
@@ -66,16 +66,6 @@ def measure(material: Material) -> dict:
 def plain(text: str | bytes) -> str:
     """A text a character for each of its units."""
     return text.decode("latin-1") if isinstance(text, bytes) else text
-
-
-def held_out(material: Material, length: int) -> list[str] | list[bytes]:
-    """Held-out text in pieces of `length`, at most YARDSTICK, evenly spread."""
-    split = material.texts.split
-    ids = np.concatenate([np.asarray(split.val), np.asarray(split.test)])
-    starts = np.arange(0, len(ids) - length + 1, length)
-    if len(starts) > YARDSTICK:
-        starts = starts[np.linspace(0, len(starts) - 1, YARDSTICK).astype(int)]
-    return [units(material.texts.vocab, ids[i : i + length]) for i in starts]
 
 
 def row(samples: Iterable[str], known: set[str]) -> dict:
@@ -115,12 +105,9 @@ def _grammar(found: Sequence[CSource]) -> dict:
 
 
 def _brackets(found: Sequence[Nesting]) -> dict:
-    bins = zip(*(by_distance([nesting], DISTANCES) for nesting in found), strict=True)
     return {
         "brackets": share([nesting.closed_right() for nesting in found]),
-        "brackets_by_distance": {
-            str(edge): share(b) for edge, b in zip(DISTANCES[:-1], bins, strict=False)
-        },
+        "brackets_by_distance": share_by_distance(found, DISTANCES),
     }
 
 

@@ -12,6 +12,7 @@ from charrnn.recipe import Texts
 from charrnn.runs import Run
 from charrnn.sample import sample_units
 from charrnn.structure import shares
+from charrnn.structure.nesting import Nesting, by_distance
 from charrnn.vocab import Vocab
 
 PIECE = 1 << 20
@@ -61,18 +62,19 @@ class Material:
         """The texts drawn at each temperature."""
         return {t: [as_text(text) for text in found] for t, found in self.units.items()}
 
-    @cached_property
-    def held_out_units(self) -> list[str] | list[bytes]:
-        """Real text that was not trained on, as neighbouring pieces as long as the samples.
-
-        Of a long text `YARDSTICK` pieces, evenly spread over validation and test.
-        """
+    def held_out_in(self, length: int) -> list[str] | list[bytes]:
+        """Real text that was not trained on, as neighbouring pieces of a length, in the
+        vocabulary's units. Of a long text `YARDSTICK` pieces, evenly spread over validation and
+        test."""
         vocab, split = self.texts.vocab, self.texts.split
         ids = np.concatenate([np.asarray(split.val), np.asarray(split.test)])
-        starts = np.arange(0, len(ids) - self.length + 1, self.length)
-        if len(starts) > YARDSTICK:
-            starts = starts[np.linspace(0, len(starts) - 1, YARDSTICK).astype(int)]
-        return [units(vocab, ids[i : i + self.length]) for i in starts]
+        starts = spread(range(0, len(ids) - length + 1, length))
+        return [units(vocab, ids[i : i + length]) for i in starts]
+
+    @cached_property
+    def held_out_units(self) -> list[str] | list[bytes]:
+        """`held_out_in` pieces as long as the samples."""
+        return self.held_out_in(self.length)
 
     @cached_property
     def pieces(self) -> list[str]:
@@ -98,6 +100,13 @@ class Material:
             yield units(self.texts.vocab, ids[start : start + PIECE])
 
 
+def spread(things: Sequence, most: int = YARDSTICK) -> list:
+    """At most so many of some things, evenly spread over them, the first and the last included."""
+    if len(things) <= most:
+        return list(things)
+    return [things[int(i)] for i in np.linspace(0, len(things) - 1, most)]
+
+
 def units(vocab: Vocab, ids: np.ndarray) -> str | bytes:
     """The symbols that ids stand for: bytes at byte level, text at character level."""
     ids = np.asarray(ids)
@@ -119,6 +128,13 @@ def share(found: Sequence[shares.Share]) -> dict | None:
         return None
     e = shares.bootstrap_share(counted, seed=0)
     return {"value": e.value, "low": e.low, "high": e.high, "total": sum(s.total for s in counted)}
+
+
+def share_by_distance(nestings: Sequence[Nesting], edges: Sequence[int]) -> dict[str, dict | None]:
+    """`nesting.by_distance` of several texts, a `share` for each bin, by its lower edge."""
+    bins = zip(*(by_distance([nesting], edges) for nesting in nestings), strict=True)
+    found = {str(edge): None for edge in edges[:-1]}
+    return found | {str(edge): share(b) for edge, b in zip(edges[:-1], bins, strict=False)}
 
 
 def each(found: Sequence[shares.Share]) -> list[float | None]:

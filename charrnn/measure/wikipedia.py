@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from charrnn.measure.material import PIECE, YARDSTICK, Material, as_text, share, units
+from charrnn.measure.material import PIECE, Material, as_text, share, spread, units
 from charrnn.sample import sample_units
 from charrnn.score import LN2, stream_nats
 from charrnn.structure import brackets, markup, nesting, quotes, tags, utf8
@@ -163,7 +163,8 @@ def _urls(samples: Sequence[str], known: Known, held_out: Known) -> dict:
         "domains_known": lambda url: markup.domain(url) in known.domains,
     }
     invented = _distinct(url for urls in found for url in urls if url not in known.urls)
-    return {name: share([_of(rule, urls) for urls in found]) for name, rule in rules.items()} | {
+    shares = {k: share([Share.of(map(rule, urls)) for urls in found]) for k, rule in rules.items()}
+    return shares | {
         "urls": sum(map(len, found)),
         "invented_urls": invented[:LISTED],
         "invented_urls_in_all": len(invented),
@@ -180,9 +181,11 @@ def _links(samples: Sequence[str], known: Known, held_out: Known) -> dict:
     invented = _distinct(page for names in pages for page in names if page not in known.pages)
     kinds = ("article", "category", "file", "language", "other")
     return {
-        "labelled": share([_of(lambda x: x.label is not None, links) for links in articles]),
-        "pages_known": share([_of(known.pages.__contains__, names) for names in pages]),
-        "languages_known": share([_of(known.languages.__contains__, names) for names in codes]),
+        "labelled": share([Share.of(x.label is not None for x in links) for links in articles]),
+        "pages_known": share([Share.of(page in known.pages for page in names) for names in pages]),
+        "languages_known": share(
+            [Share.of(x in known.languages for x in c) for c in codes]
+        ),
         "links": {k: sum(x.kind == k for links in found for x in links) for k in kinds},
         "invented_pages": invented[:LISTED],
         "invented_pages_in_all": len(invented),
@@ -208,9 +211,7 @@ def held_out_pages(material: Material) -> list[str]:
     while at >= 0:
         starts.append(at)
         at = text.find(PAGE, at + length)
-    if len(starts) > YARDSTICK:
-        starts = [starts[i] for i in np.linspace(0, len(starts) - 1, YARDSTICK).astype(int)]
-    return [text[start : start + length] for start in starts]
+    return [text[start : start + length] for start in spread(starts)]
 
 
 def pages(texts: Sequence[str], known: Known) -> dict:
@@ -233,9 +234,11 @@ def pages(texts: Sequence[str], known: Known) -> dict:
     return {name: share([rule(t) for t in texts]) for name, rule in rules.items()} | {
         "tags_closed": share([n.kept() for n in nested]),
         "tags_right": share([n.closed_right() for n in nested]),
-        "stamps_known": share([_of(known.stamps.__contains__, s) for s in stamps]),
-        "stamps_outside": share([_of(lambda s: not first <= s <= last, s) for s in stamps]),
-        "titles_known": share([_of(known.pages.__contains__, names) for names in titles]),
+        "stamps_known": share([Share.of(x in known.stamps for x in s) for s in stamps]),
+        "stamps_outside": share([Share.of(not first <= x <= last for x in s) for s in stamps]),
+        "titles_known": share(
+            [Share.of(x in known.pages for x in names) for names in titles]
+        ),
         "distance": _distances([[n] for n in nested]),
         "texts": len(texts),
         "whole_pages": len(whole),
@@ -266,10 +269,6 @@ def by_layer(material: Material) -> list[dict]:
         for name, where in parts
         if where.any()
     ]
-
-
-def _of(rule, things: Sequence) -> Share:
-    return Share(sum(bool(rule(x)) for x in things), len(things))
 
 
 def _distinct(things: Iterable[str]) -> list[str]:

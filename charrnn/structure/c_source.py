@@ -11,7 +11,6 @@ share of 100 % is to be expected; the yardstick is the same share in held-out fi
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from charrnn.structure import c_functions, c_grammar
@@ -80,25 +79,25 @@ def c_source(text: str | CText) -> CSource:
     used_names = [{use.name for use in f.uses} for f in found]
     locals_ = sum(len(set(f.locals)) for f in found)
     return CSource(
-        sound=_share(item.sound for item in parsed),
+        sound=Share.of(item.sound for item in parsed),
         mistakes=Share(sum(i.mistakes for i in parsed), sum(len(i.text) for i in parsed)),
-        balanced=_share(item.balanced for item in bodies),
+        balanced=Share.of(item.balanced for item in bodies),
         functions=len(found),
         declared=Share(
             sum(len(n - _undeclared(f)) for n, f in zip(used_names, found, strict=True)),
             sum(map(len, used_names)),
         ),
         declared_by_line=_by_line(found),
-        all_declared=_share(not _undeclared(f) for f in found if f.uses),
+        all_declared=Share.of(not _undeclared(f) for f in found if f.uses),
         used=Share(locals_ - sum(len(f.unused) for f in found), locals_),
-        void_returns=_share(f.values > 0 for f in voids),
-        missing_returns=_share(f.values == 0 for f in others),
+        void_returns=Share.of(f.values > 0 for f in voids),
+        missing_returns=Share.of(f.values == 0 for f in others),
         vacuous=Share(sum(len(f.vacuous) for f in found), sum(f.comparisons for f in found)),
         self_assigned=Share(
             sum(len(f.self_assigned) for f in found), sum(f.assignments for f in found)
         ),
-        labels=_share(label in f.labels for f in found for label in f.jumps),
-        own_calls=_share(
+        labels=Share.of(label in f.labels for f in found for label in f.jumps),
+        own_calls=Share.of(
             names.get(name, False) and name != f.name for f in found for name in f.calls
         ),
         undeclared_names=tuple(name for name, _ in missing.most_common()),
@@ -141,8 +140,3 @@ def _by_line(found: list[Function]) -> tuple[Share, ...]:
             totals[place] += 1
             hits[place] += use.declared
     return tuple(Share(h, t) for h, t in zip(hits, totals, strict=True))
-
-
-def _share(answers: Iterable[bool]) -> Share:
-    found = list(answers)
-    return Share(sum(found), len(found))

@@ -69,14 +69,14 @@ def indentation(text: str | CText) -> Indentation:
     piece = text if isinstance(text, CText) else CText(text)
     found = [line for line in judged(piece) if line.due > 0]
     filled = [line.raw for line in piece.lines[:-1] if not line.empty]
-    depths = range(1, DEEPEST + 1)
+    at = {d: [j.right for j in found if min(j.due, DEEPEST) == d] for d in range(1, DEEPEST + 1)}
     return Indentation(
-        right=_share(line.right for line in found),
-        by_depth=tuple(_share(j.right for j in found if min(j.due, DEEPEST) == d) for d in depths),
-        bare=_share(line.right for line in found if line.bare),
-        tabs=_share(set(line.lead) == {"\t"} for line in found if line.lead),
-        within=_share(len(raw.expandtabs(8)) <= COLUMNS for raw in filled),
-        trimmed=_share(raw == raw.rstrip() for raw in filled),
+        right=Share.of(line.right for line in found),
+        by_depth=tuple(map(Share.of, at.values())),
+        bare=Share.of(line.right for line in found if line.bare),
+        tabs=Share.of(set(line.lead) == {"\t"} for line in found if line.lead),
+        within=Share.of(len(raw.expandtabs(8)) <= COLUMNS for raw in filled),
+        trimmed=Share.of(raw == raw.rstrip() for raw in filled),
     )
 
 
@@ -131,8 +131,3 @@ def _judged(lines: Iterable[Line]) -> Iterator[Judged]:
         end = plain.rstrip()[-1]
         goes_on, comma = end not in ";{}:,", end == ","
         head = goes_on and heads and rounds == 0 and _HEAD_ENDS.search(plain) is not None
-
-
-def _share(answers: Iterable[bool]) -> Share:
-    found = list(answers)
-    return Share(sum(found), len(found))

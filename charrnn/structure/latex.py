@@ -227,26 +227,26 @@ def latex_structure(
         math=sum((b.math for b in balances), zero),
         braces=sum((b.braces for b in balances), zero),
         groups=sum((b.groups for b in balances), zero),
-        diagrams=_share(d.end is not None for d in tried),
-        drawn=_share(d.drawn for d in tried),
+        diagrams=Share.of(d.end is not None for d in tried),
+        drawn=Share.of(d.drawn for d in tried),
         arrows=sum((d.arrows for d in tried), zero),
-        proved=_share(b.name == "proof" for a, b in pairwise(tops) if a.name in STATEMENTS),
-        stated=_share(a.name in STATEMENTS for a, b in pairwise(tops) if b.name == "proof"),
-        omitted=_share(
+        proved=Share.of(b.name == "proof" for a, b in pairwise(tops) if a.name in STATEMENTS),
+        stated=Share.of(a.name in STATEMENTS for a, b in pairwise(tops) if b.name == "proof"),
+        omitted=Share.of(
             _OMITTED.match(text, p.opening.end, p.closing.start) is not None
             for p in nesting.pairs
             if p.right and p.opening.name == "proof"
         ),
-        label_kinds=_share(
+        label_kinds=Share.of(
             label.startswith(f"{name}-") for name, label in _LABELLED.findall(text) if name in KINDS
         ),
-        reference_kinds=_share(
+        reference_kinds=Share.of(
             (kind := _KIND.search(label)) is not None and kind[1] == word.lower()
             for word, label in _NAMED.findall(text)
         ),
-        known_references=_share(refers_to(name, reference) for name in refers),
-        own_references=_share(name in own for name in refers),
-        new_labels=_share(name not in reference for name in own),
+        known_references=Share.of(refers_to(name, reference) for name in refers),
+        own_references=Share.of(name in own for name in refers),
+        new_labels=Share.of(name not in reference for name in own),
     )
 
 
@@ -267,8 +267,3 @@ def _forgotten(nesting: Nesting, tops: Sequence[int], end: int) -> Share:
     decided = [interrupted(p.opening, p.closing.start) for p in nesting.pairs + nesting.left_open]
     waiting = [interrupted(mark, end) for mark in nesting.pending]
     return Share(sum(decided) + sum(waiting), len(decided) + sum(waiting))
-
-
-def _share(answers: Iterable[bool]) -> Share:
-    found = list(answers)
-    return Share(sum(found), len(found))

@@ -146,16 +146,16 @@ def play_structure(
     counts = Counter(speech.speaker for speech in said)
     invented = tuple(name for name, _ in counts.most_common() if name not in reference)
     return PlayStructure(
-        headings=_share(heading(line) is not None for line in firsts),
+        headings=Share.of(heading(line) is not None for line in firsts),
         well_formed=Share(len(said), len(firsts)),
-        changes=_share(
+        changes=Share.of(
             a.speaker != b.speaker
             for sample in parsed
             for (_, a), (_, b) in pairwise(sample)
             if a is not None and b is not None
         ),
-        capital_lines=_share(_begins_with_capital(line) for line in lines),
-        known_speeches=_share(speech.speaker in reference for speech in said),
+        capital_lines=Share.of(_begins_with_capital(line) for line in lines),
+        known_speeches=Share.of(speech.speaker in reference for speech in said),
         known_speakers=Share(len(counts) - len(invented), len(counts)),
         speakers=tuple(name for name, _ in counts.most_common()),
         invented=invented,
@@ -174,8 +174,3 @@ def _speech(block: str) -> Speech | None:
 def _begins_with_capital(line: str) -> bool:
     letter = next((character for character in line if character.isalpha()), "")
     return letter.isupper()
-
-
-def _share(answers: Iterable[bool]) -> Share:
-    found = list(answers)
-    return Share(sum(found), len(found))

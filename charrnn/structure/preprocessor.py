@@ -75,15 +75,15 @@ def preprocessor(text: str | CText, reference: Collection[str] = ()) -> Preproce
     paths = Counter(m[1] for m in shaped if m[1])
     ends = list(_named_ends(found))
     return Preprocessor(
-        keywords=_share(not d.keyword or d.keyword in KEYWORDS for d in found),
+        keywords=Share.of(not d.keyword or d.keyword in KEYWORDS for d in found),
         includes=Share(len(shaped), len(asked)),
         known=Share(sum(n for p, n in paths.items() if p in reference), paths.total()),
         paths=tuple(p for p, _ in paths.most_common()),
         invented=tuple(p for p, _ in paths.most_common() if p not in reference),
-        guards=_share(_guards(found)),
-        ends=_share(right for right, _ in ends),
+        guards=Share.of(_guards(found)),
+        ends=Share.of(right for right, _ in ends),
         end_distances=tuple(distance for right, distance in ends if right),
-        inside=_share(_inside(piece, found)),
+        inside=Share.of(_inside(piece, found)),
     )
 
 
@@ -129,8 +129,3 @@ def _inside(piece: CText, found: Sequence[_Directive]) -> Iterator[bool]:
         if held and not item.stray:
             nesting = nest(held)
             yield not nesting.unopened and not nesting.pending
-
-
-def _share(answers: Iterable[bool]) -> Share:
-    found = list(answers)
-    return Share(sum(found), len(found))

@@ -1,7 +1,7 @@
 """Shares with their uncertainty: Wilson intervals, bootstrap intervals over samples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -22,6 +22,16 @@ class Share:
 
     hits: int
     total: int
+
+    @classmethod
+    def of(cls, answers: Iterable[bool]) -> "Share":
+        """How many of some answers are yes.
+
+        >>> Share.of([True, False, True])
+        Share(hits=2, total=3)
+        """
+        found = [bool(answer) for answer in answers]
+        return cls(sum(found), len(found))
 
     def __post_init__(self) -> None:
         if not 0 <= self.hits <= self.total:
