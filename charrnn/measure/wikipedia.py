@@ -183,9 +183,7 @@ def _links(samples: Sequence[str], known: Known, held_out: Known) -> dict:
     return {
         "labelled": share([Share.of(x.label is not None for x in links) for links in articles]),
         "pages_known": share([Share.of(page in known.pages for page in names) for names in pages]),
-        "languages_known": share(
-            [Share.of(x in known.languages for x in c) for c in codes]
-        ),
+        "languages_known": share([Share.of(x in known.languages for x in c) for c in codes]),
         "links": {k: sum(x.kind == k for links in found for x in links) for k in kinds},
         "invented_pages": invented[:LISTED],
         "invented_pages_in_all": len(invented),
@@ -236,9 +234,7 @@ def pages(texts: Sequence[str], known: Known) -> dict:
         "tags_right": share([n.closed_right() for n in nested]),
         "stamps_known": share([Share.of(x in known.stamps for x in s) for s in stamps]),
         "stamps_outside": share([Share.of(not first <= x <= last for x in s) for s in stamps]),
-        "titles_known": share(
-            [Share.of(x in known.pages for x in names) for names in titles]
-        ),
+        "titles_known": share([Share.of(x in known.pages for x in names) for names in titles]),
         "distance": _distances([[n] for n in nested]),
         "texts": len(texts),
         "whole_pages": len(whole),
