@@ -14,7 +14,15 @@ from charrnn import export
 from charrnn.checkpoint import load_checkpoint
 from charrnn.recipe import Texts, public
 from charrnn.records import read_samples
-from charrnn.runs import RunError, find_run, held_out_losses, read_json, runs_folder, write_info
+from charrnn.runs import (
+    HELD_OUT,
+    RunError,
+    find_run,
+    held_out_losses,
+    read_json,
+    runs_folder,
+    write_info,
+)
 from charrnn.structure.copying import COPY_LIMIT, compare
 
 
@@ -68,13 +76,15 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
     try:
         keep = {k: facts["corpus"][k] for k in ("name", "licence", "attribution", "sha256")}
         provenance = {"run": name, "scale": facts["scale"], "corpus": keep}
-        precision, _, _ = export.choose_precision(model, checkpoint.vocab, texts.split.val)
+        precision, own, rounded = export.choose_precision(
+            model, checkpoint.vocab, texts.split.val, **HELD_OUT
+        )
         export.save_model(
             partial / "model.safetensors", model, checkpoint.vocab, provenance, precision
         )
-        losses = held_out_losses(model, texts)
+        losses = held_out_losses(model, texts, {"val": own})
         published, _, _ = export.load_model(partial / "model.safetensors")
-        again = held_out_losses(published, texts)
+        again = held_out_losses(published, texts, {"val": rounded})
         facts["losses"] = losses | {f"{k}_published": v for k, v in again.items()}
         facts["published_precision"] = precision
         facts["name"] = name

@@ -45,6 +45,8 @@ from charrnn.train import (
 )
 from charrnn.vocab import Vocab
 
+HELD_OUT = {"lanes": 8, "warmup": 1000}
+"""How held-out losses are streamed: `charrnn.score.loss`'s options."""
 LENGTHS = ("epochs", "steps", "minutes")
 
 
@@ -267,15 +269,18 @@ def _finish(
     return load_run(training.folder)
 
 
-def held_out_losses(model: CharRNN, texts: Texts) -> dict:
+def held_out_losses(model: CharRNN, texts: Texts, known: dict | None = None) -> dict:
     """Nats per character on the validation part and, read once, on the test part (None: no part).
 
     Streamed in float32 with the state carried along, in at most 8 stretches that each begin with
-    1000 characters of run-up; every target is counted once.
+    1000 characters of run-up (`HELD_OUT`); every target is counted once. What is in `known` is not
+    computed again.
     """
-    options = {"lanes": 8, "warmup": 1000}
-    parts = {"val": texts.split.val, "test": texts.split.test}
-    return {k: stream_loss(model, v, **options) if len(v) > 1 else None for k, v in parts.items()}
+    losses = dict(known or {})
+    for part, ids in {"val": texts.split.val, "test": texts.split.test}.items():
+        if part not in losses:
+            losses[part] = stream_loss(model, ids, **HELD_OUT) if len(ids) > 1 else None
+    return losses
 
 
 def corpus_facts(texts: Texts) -> dict:

@@ -24,7 +24,8 @@ def run():
     }
     row = {
         "links_closed": share(0.98), "round_closed": share(0.97), "blocks_closed": share(0.95),
-        "headings": share(0.99), "list_lines": share(0.2), "invented_urls_in_all": 7, "urls": 9,
+        "headings": share(0.99), "list_lines": share(0.2), "invented_urls_in_all": 7,
+        "urls": 9, "urls_known": share(0.2),
     }  # fmt: skip
     page = {"tags_closed": share(0.99), "dates": share(0.95), "stamps_known": share(0.25)}
     measures = {"wikipedia": {"1.0": row, "pages": {"1.0": page}}}
@@ -48,7 +49,7 @@ def test_all_of_it_as_the_post_says(judge, run):
     assert "96,000,000 bytes for training" in size.number and "1.443 bits a byte" in size.number
     assert "10.0 hours on a GPU" in size.number
     assert "[[ closed 98.0% [97.0%, 99.0%]" in syntax.number
-    assert "7 invented of 9 addresses; 75% of timestamps invented" in syntax.number
+    assert "80% of 9 addresses invented; 75% of timestamps invented" in syntax.number
 
 
 def test_another_split_or_another_text(judge, run):

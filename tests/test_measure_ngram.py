@@ -66,10 +66,13 @@ def test_a_measured_run_has_its_baseline_and_a_table(copy):
     kept = run.measures["ngram"]
     json.dumps(kept, allow_nan=False)
     table = chapters.baseline(run)
-    assert list(table.index) == ["network", f"{kept['order']}-gram"]
+    assert list(table.index) == ["network", f"{kept['order']}-gram", "the difference"]
     assert table.loc["network", "trained on"] == f"{run.info['split']['train']:,} characters"
     assert table.iloc[1]["validation, nats"] == f"{kept['val']:.3f}"
     assert table.iloc[0]["test, bits"] == f"{run.info['losses']['test'] / np.log(2):.3f}"
+    ahead = run.info["losses"]["val"] - kept["val"]
+    assert table.loc["the difference", "validation, nats"] == f"{ahead:+.3f}"
+    assert table.loc["the difference", "validation, bits"] == f"{ahead / np.log(2):+.3f}"
     run.measures["ngram"]["test"] = run.info["losses"]["test"] = None
     assert (chapters.baseline(run)["test, nats"] == "").all()
     run.info["corpus"]["level"] = "byte"

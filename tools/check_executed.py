@@ -16,6 +16,10 @@ FIGURES = {
     "02-training": 4,
     "03-paul-graham": 4,
     "04-shakespeare": 3,
+    "05-wikipedia": 6,
+    "06-algebraic-geometry": 7,
+    "07-linux": 11,
+    "08-names": 6,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

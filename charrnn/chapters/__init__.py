@@ -116,8 +116,9 @@ def _loss(nats: float | None) -> str:
 
 
 def baseline(run: Run) -> pd.DataFrame:
-    """The network and the n-gram on the same held-out text, a row each: losses in nats and in bits
-    per character (byte), and what each was trained on. No rows where no n-gram was counted."""
+    """The network and the n-gram on the same held-out text, a row each, and what the first has more
+    than the second: losses in nats and in bits per character (byte), and what each was trained on.
+    No rows where no n-gram was counted."""
     columns = [
         "trained on",
         *(f"{part}, {unit}" for part in ("validation", "test") for unit in ("nats", "bits")),
@@ -130,16 +131,20 @@ def baseline(run: Run) -> pd.DataFrame:
         "network": (run.info["split"]["train"], run.info["losses"]),
         f"{counted['order']}-gram": (counted["trained_on"], counted),
     }
-    found = {}
+    found, parts = {}, ("val", "test")
     for name, (read, losses) in rows.items():
-        both = [losses.get("val"), losses.get("test")]
-        shown = [f"{x:.3f}" if x is not None else "" for n in both for x in (n, _bits(n))]
+        shown = [f"{x:.3f}" if x is not None else "" for k in parts for x in _both(losses.get(k))]
         found[name] = [f"{read:,} {unit}", *shown]
+    pairs = [(run.info["losses"].get(k), counted.get(k)) for k in parts]
+    more = [a - b if a is not None and b is not None else None for a, b in pairs]
+    shown = [f"{x:+.3f}" if x is not None else "" for n in more for x in _both(n)]
+    found["the difference"] = ["", *shown]
     return pd.DataFrame.from_dict(found, orient="index", columns=columns)
 
 
-def _bits(nats: float | None) -> float | None:
-    return None if nats is None else nats / LN2
+def _both(nats: float | None) -> tuple[float | None, float | None]:
+    """In nats and in bits."""
+    return nats, None if nats is None else nats / LN2
 
 
 def basis(run: Run) -> str:

@@ -49,7 +49,9 @@ def _syntax(run: Run) -> tuple[str, str]:
     failed = [name for name, found in shares.items() if found["value"] < BAR]
     failed += [name for name, there in counts.items() if not there]
     told = ", ".join(f"{name} {percent(found)}" for name, found in shares.items())
-    text = f"at T = 1: {told}; {ours['invented_urls_in_all']} invented of {ours['urls']} addresses"
+    text = f"at T = 1: {told}"
+    if ours["urls_known"]:
+        text += f"; {1 - ours['urls_known']['value']:.0%} of {ours['urls']} addresses invented"
     if asked["stamps_known"]:
         text += f"; {1 - asked['stamps_known']['value']:.0%} of timestamps invented"
     if not failed:

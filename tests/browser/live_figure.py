@@ -14,6 +14,10 @@ RUNS = {
     "index": "shakespeare",
     "03-paul-graham": "paul_graham",
     "04-shakespeare": "shakespeare",
+    "05-wikipedia": "wikipedia",
+    "06-algebraic-geometry": "stacks",
+    "07-linux": "linux",
+    "08-names": "names",
 }
 """The pages with a sampler, and whose model it has."""
 PATIENCE = 60_000

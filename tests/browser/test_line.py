@@ -12,10 +12,7 @@ from playwright.sync_api import expect
 from charrnn.portable import PortableStepper
 from charrnn.sample import Sampling, probabilities
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif("08-names" not in RUNS, reason="the chapter on names is not shown yet"),
-]
+pytestmark = pytest.mark.browser
 PAGE = "08-names"
 
 

@@ -1,7 +1,7 @@
 """Every page of the built book in a real browser: make browser."""
 
 import pytest
-from live_figure import SHOTS, overflow
+from live_figure import RUNS, SHOTS, overflow
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -11,6 +11,10 @@ PAGES = [
     "02-training",
     "03-paul-graham",
     "04-shakespeare",
+    "05-wikipedia",
+    "06-algebraic-geometry",
+    "07-linux",
+    "08-names",
     "playground",
 ]
 
@@ -43,7 +47,7 @@ def shown_by_radios(sampler) -> list[str]:
     return shown
 
 
-@pytest.mark.parametrize("name", ["index", "03-paul-graham", "04-shakespeare"])
+@pytest.mark.parametrize("name", RUNS)
 def test_the_slider_shows_one_sample_at_a_time_without_any_script(open_page, name):
     with open_page(name, 360, script=False) as page:
         shown = shown_by_radios(page.locator('[data-charrnn="sampler"]').first)
