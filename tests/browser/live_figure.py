@@ -1,5 +1,6 @@
 """A figure with its model, by what a reader sees: roles, labels and names."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,13 @@ RUNS = {
 """The pages with a sampler, and whose model it has."""
 PATIENCE = 60_000
 """Milliseconds that a busy machine may take to load a model or to write a text."""
+LABELS = {
+    name: re.compile(f"^({label})$")
+    for name, label in {
+        "seed": "Seed", "length": "Characters|Bytes", "top_k": "top_k", "top_p": "top_p",
+    }.items()
+}  # fmt: skip
+"""By setting: what its field is called, whose unit is the model's."""
 CONTROLS = "input, select, textarea, button"
 
 
@@ -120,9 +128,8 @@ class Figure:
     def set(self, prompt=None, temperature=None, **settings) -> None:
         """Put values into the fields: seed, length, top_k, top_p."""
         self.open_settings()
-        labels = {"seed": "Seed", "length": "Characters", "top_k": "top_k", "top_p": "top_p"}
         for name, value in settings.items():
-            fill(self.field(labels[name]), str(value))
+            fill(self.form.get_by_label(LABELS[name]), str(value))
         if temperature is not None:
             fill(self.temperature, str(temperature))
         if prompt is not None:

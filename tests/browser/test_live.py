@@ -1,7 +1,7 @@
 """The samplers of the built pages, run by their models: make browser."""
 
 import pytest
-from live_figure import RUNS, expected
+from live_figure import RUNS, expected, run
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -54,9 +54,9 @@ def test_continue_goes_on_where_the_text_ended(figure):
     first = figure.write(seed=5, length=200)
     figure.button("Continue").click()
     both = figure.written()
-    assert len(first) == 200
+    assert first == expected(figure.model, temperature=0.8, seed=5, length=200)
     assert both == expected(figure.model, temperature=0.8, seed=5, length=400)
-    assert both.startswith(first)
+    assert both.startswith(first.rstrip("\ufffd"))  # a byte's stop may part a character
 
 
 def test_a_long_text_stops_and_goes_on_where_it_stopped(figure):
@@ -94,8 +94,12 @@ def test_a_prompt_stands_in_bold_and_unknown_characters_are_named(figure):
     text = figure.write("The \u20ac king", **settings)
     assert figure.prompt == "The \u20ac king"
     assert figure.paper.locator("b").evaluate("(b) => getComputedStyle(b).fontWeight") >= "600"
-    assert "\u20ac" in figure.status.inner_text()
-    assert text == expected(figure.model, "The  king", **settings)
+    vocab = run(figure.model).vocab
+    known = vocab.decode(vocab.encode("\u20ac", unknown="skip")) == "\u20ac"
+    assert known == (vocab.level == "byte")
+    assert ("\u20ac" in figure.status.inner_text()) == (not known)
+    read = "The \u20ac king" if known else "The  king"
+    assert text == expected(figure.model, read, **settings)
     figure.write("The king")
     assert "\u20ac" not in figure.status.inner_text()
 
@@ -150,7 +154,7 @@ def test_a_long_text_is_seen_as_it_was_written(figure):
     expect(figure.status).to_contain_text("Copied")
     copied = figure.page.evaluate("navigator.clipboard.readText()")
     assert figure.form.locator(".charrnn-block").count() >= 3
-    assert len(text) == 8000
+    assert 7600 < len(text) <= 8000  # of a model of bytes a character may take several
     assert copied == f"What{text}"
     assert figure.selected.split("\n") == copied.split("\n")
     figure.page.evaluate("getSelection().removeAllRanges()")
