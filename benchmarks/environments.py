@@ -58,7 +58,7 @@ def trained(hidden: int, layers: int, characters: float, scale: str) -> Run:
     """A network of the recipe with another size, after as many characters as all others."""
     recipe = load_recipe("stacks", scale)
     steps = max(1, round(characters / (recipe.training.batch * recipe.training.seq)))
-    recipe = load_recipe("stacks", scale, steps=steps)
+    recipe = load_recipe("stacks", scale, steps=steps, eval_every=steps)
     recipe = replace(recipe, model=recipe.model | {"hidden": hidden, "layers": layers})
     with TemporaryDirectory() as folder:
         return train_recipe(recipe, Path(folder) / "run", progress=False)

@@ -573,6 +573,10 @@ def test_validations_are_a_fortieth_apart_unless_they_are_told(tmp_path):
     assert train.eval_every(begin(tmp_path, eval_every=None, steps=10**6)) == 500
     assert train.eval_every(begin(tmp_path, eval_every=None, steps=3)) == 1
     assert train.eval_every(begin(tmp_path, eval_every=7)) == 7
+    long = np.tile(VAL, 10**4 // len(VAL) + 1)[: 10**4]  # 32 characters a step
+    assert train.eval_every(begin(tmp_path, val_ids=long, eval_every=None, steps=10**4)) == 625
+    assert train.eval_every(begin(tmp_path, val_ids=long, eval_every=None, steps=10**3)) == 100
+    assert train.eval_every(begin(tmp_path, val_ids=long, eval_every=7, steps=10**3)) == 7
 
 
 def test_a_checkpoint_is_written_after_so_many_minutes(tmp_path, monkeypatch):
