@@ -5,6 +5,7 @@ Trains the recipe `stacks` at several hidden sizes, all else equal, for the same
 characters, and nests the environments of samples of each.
 
     python -m benchmarks.environments [--hidden 64 128 256] [--characters 6000000] [--samples 64]
+                                      [--batch 16] [--lr 4e-3]
 """
 
 from __future__ import annotations
@@ -33,15 +34,18 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--length", type=int, default=2000)
     parser.add_argument("--temperature", type=float, default=0.8)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--scale", default="laptop")
     args = parser.parse_args()
     rows = []
     for hidden in args.hidden:
-        run = trained(hidden, args.layers, args.characters, args.scale)
+        size = {"hidden": hidden, "layers": args.layers}
+        run = trained(size, args.characters, args.scale, batch=args.batch, lr=args.lr)
         texts = sample_units(
             run, args.samples, length=args.length, temperature=args.temperature, seed=1000
         )
-        row = {"hidden": hidden, "layers": args.layers} | facts(run) | nested(texts)
+        row = size | facts(run) | nested(texts)
         rows.append(row)
         kept = f"{row['kept']['hits']} of {row['kept']['total']}"
         print(
@@ -54,12 +58,13 @@ def main() -> None:
     save_result("environments", {**asked, "edges": list(EDGES), "rows": rows, **kept})
 
 
-def trained(hidden: int, layers: int, characters: float, scale: str) -> Run:
-    """A network of the recipe with another size, after as many characters as all others."""
-    recipe = load_recipe("stacks", scale)
+def trained(size: dict, characters: float, scale: str, **settings) -> Run:
+    """A network of the recipe with another size, after as many characters as all others. A short
+    training: small batches and large steps, given in `settings`, bring it further."""
+    recipe = load_recipe("stacks", scale, **settings)
     steps = max(1, round(characters / (recipe.training.batch * recipe.training.seq)))
-    recipe = load_recipe("stacks", scale, steps=steps, eval_every=steps)
-    recipe = replace(recipe, model=recipe.model | {"hidden": hidden, "layers": layers})
+    recipe = load_recipe("stacks", scale, **settings, steps=steps, eval_every=steps)
+    recipe = replace(recipe, model=recipe.model | size)
     with TemporaryDirectory() as folder:
         return train_recipe(recipe, Path(folder) / "run", progress=False)
 
