@@ -156,7 +156,8 @@ def test_a_long_text_is_seen_as_it_was_written(figure):
     assert figure.form.locator(".charrnn-block").count() >= 3
     assert 7600 < len(text) <= 8000  # of a model of bytes a character may take several
     assert copied == f"What{text}"
-    assert figure.selected.split("\n") == copied.split("\n")
+    # A selection leaves out a line end that nothing follows.
+    assert figure.selected.rstrip("\n").split("\n") == copied.rstrip("\n").split("\n")
     figure.page.evaluate("getSelection().removeAllRanges()")
 
 

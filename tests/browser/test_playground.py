@@ -47,8 +47,10 @@ def choose(figure, title: str) -> None:
     figure.form.get_by_role("combobox", name="Model").select_option(title)
 
 
-def label(symbol: str) -> str:
-    return SIGNS.get(symbol, symbol)
+def label(symbol: str | int) -> str:
+    """What the page shows for a symbol; a byte below 128 is shown as its letter."""
+    shown = chr(symbol) if isinstance(symbol, int) and symbol < 128 else symbol
+    return SIGNS.get(shown, shown)
 
 
 def percent(p: float) -> str:
@@ -60,8 +62,10 @@ def guesses(name: str, prompt: str, temperature: float, count: int) -> list[list
     model, vocab = run(name).model, run(name).vocab
     stepper = PortableStepper(model)
     settings = Sampling(temperature=temperature, portable=True)
-    rows = []
-    for i in vocab.encode(prompt, unknown="skip"):
+    rows, ids = [], vocab.encode(prompt, unknown="skip").tolist()
+    if model.config.restart is not None:
+        stepper.step(np.array([model.config.restart]))
+    for i in ids:
         logits = stepper.step(np.array([i]))[0]
         p = probabilities(logits, settings)
         likeliest = np.argsort(-logits, kind="stable")[:count]
