@@ -23,13 +23,8 @@ RUNS = {
 """The pages with a sampler, and whose model it has."""
 PATIENCE = 60_000
 """Milliseconds that a busy machine may take to load a model or to write a text."""
-LABELS = {
-    name: re.compile(f"^({label})$")
-    for name, label in {
-        "seed": "Seed", "length": "Characters|Bytes", "top_k": "top_k", "top_p": "top_p",
-    }.items()
-}  # fmt: skip
-"""By setting: what its field is called, whose unit is the model's."""
+LENGTH = re.compile("^(Characters|Bytes)$")
+"""The label of the field for the length: its unit is the model's."""
 CONTROLS = "input, select, textarea, button"
 
 
@@ -55,6 +50,14 @@ def expected(name: str, prompt: str = "", **settings) -> str:
     return sample(run(name), prompt, portable=True, unknown="skip", **settings)
 
 
+def has_length(name: str, text: str, length: int) -> bool:
+    """Whether a model's text is as long as asked: exactly, in characters; a model of bytes may need
+    several for one, of what are nearly all ASCII."""
+    if run(name).vocab.level == "byte":
+        return 0.95 * length < len(text) <= length
+    return len(text) == length
+
+
 class Figure:
     """A sampler or the playground on an open page."""
 
@@ -69,7 +72,7 @@ class Figure:
     def button(self, name: str) -> Locator:
         return self.form.get_by_role("button", name=name, exact=True)
 
-    def field(self, label: str) -> Locator:
+    def field(self, label: str | re.Pattern) -> Locator:
         return self.form.get_by_label(label, exact=True)
 
     @property
@@ -128,8 +131,9 @@ class Figure:
     def set(self, prompt=None, temperature=None, **settings) -> None:
         """Put values into the fields: seed, length, top_k, top_p."""
         self.open_settings()
+        labels = {"seed": "Seed", "length": LENGTH, "top_k": "top_k", "top_p": "top_p"}
         for name, value in settings.items():
-            fill(self.form.get_by_label(LABELS[name]), str(value))
+            fill(self.field(labels[name]), str(value))
         if temperature is not None:
             fill(self.temperature, str(temperature))
         if prompt is not None:
