@@ -10,6 +10,7 @@ import http.server
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 NO_BOOK = "build the book first: make book"
+PIECES = 8
 CATEGORIES = ["-*", "toplevel", "devtools.timeline", "blink.user_timing"]
 
 
@@ -36,6 +38,8 @@ class Site:
     url: str
     asked: list[str] = field(default_factory=list)
     """The path of every request that arrived, with its query."""
+    pause: float = 0.0
+    """Seconds between two pieces of a file, of which there are then PIECES: a slow connection."""
 
 
 @contextmanager
@@ -47,6 +51,15 @@ def serve(handler: type[http.server.BaseHTTPRequestHandler], **options) -> Itera
         def do_GET(self) -> None:
             site.asked.append(self.path)
             super().do_GET()
+
+        def copyfile(self, source, outputfile) -> None:
+            if not site.pause:
+                return super().copyfile(source, outputfile)
+            whole = source.read()
+            for i in range(PIECES):
+                first, after = (len(whole) * k // PIECES for k in (i, i + 1))
+                outputfile.write(whole[first:after])
+                time.sleep(site.pause)
 
         def log_message(self, *args) -> None:
             pass

@@ -52,8 +52,9 @@ PROGRESS_SEEN = """
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_loading_shows_its_progress_and_then_the_controls(open_page, name):
+def test_loading_shows_its_progress_and_then_the_controls(open_page, server, monkeypatch, name):
     with open_page(name) as page:
+        monkeypatch.setattr(server, "pause", 0.1)
         figure, shown = Figure(page), []
 
         def look(route):
