@@ -555,14 +555,16 @@ class TestPublishing:
         assert "is not finished; charrnn resume" in complaint(capsys)
 
     def test_measure(self, monkeypatch, capsys):
-        def measure_run(name, progress, text):
-            progress(f"measuring by {text}")
+        def measure_run(name, progress, text, samples=16):
+            progress(f"measuring {samples} by {text}")
             return Path(name) / "measures.json"
 
         fake = types.SimpleNamespace(measure_run=measure_run)
         monkeypatch.setitem(sys.modules, "charrnn.measure", fake)
         assert main(["measure", "r", "--text", "t.txt"]) == 0
-        assert capsys.readouterr() == ("r/measures.json\n", "measuring by t.txt\n")
+        assert capsys.readouterr() == ("r/measures.json\n", "measuring 16 by t.txt\n")
+        assert main(["measure", "r", "--samples", "64"]) == 0
+        assert capsys.readouterr().err == "measuring 64 by None\n"
 
 
 class TestListing:

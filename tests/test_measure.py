@@ -143,6 +143,11 @@ def test_a_text_that_has_moved(tmp_path):
     assert measure.measure_run(run.folder, text=elsewhere, **quiet).is_file()
 
 
+def test_one_sample_has_no_interval_and_is_refused():
+    with pytest.raises(ValueError, match="samples is 1; it must be 2 or more"):
+        measure.measure_run("tinyshakespeare", samples=1)
+
+
 def test_a_row_counts_words_copies_and_novelty():
     lexicon = words.Lexicon.of(["the", "cat", "sat"])
     samples = [" the cat sat. the cat satt. ", " the cot sat. the cat sat. "]

@@ -41,6 +41,12 @@ def add(command) -> None:
         epilog="example:\n  charrnn measure shakespeare",
     )
     parser.add_argument("name", metavar="RUN", help="a recorded run's name or a training's folder")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        metavar="N",
+        help="texts drawn at each temperature (16); more of them narrow the intervals",
+    )
     add_text(parser)
     parser = command(
         "record",
@@ -83,7 +89,8 @@ def measure(args: argparse.Namespace) -> None:
     """Measure a run; the path of what was written goes to stdout."""
     from charrnn.measure import measure_run  # needs packages that nothing else here does
 
-    print(measure_run(args.name, progress=say, text=args.text))
+    given = {} if args.samples is None else {"samples": args.samples}
+    print(measure_run(args.name, progress=say, text=args.text, **given))
 
 
 def record(args: argparse.Namespace) -> None:

@@ -43,9 +43,12 @@ def measure_run(
 ) -> Path:
     """Measure a run and write its measures.json: `samples` texts of `length` a temperature.
 
-    text: the file of its text, where that is not where it was. Raises RunError where the text is
+    samples: at least 2, since intervals are over samples. text: the file of its text, where that is
+    not where it was. Raises ValueError where there are too few samples, RunError where the text is
     not the run's, CorpusError where it cannot be had.
     """
+    if samples < 2:
+        raise ValueError(f"samples is {samples}; it must be 2 or more, to have intervals over them")
     folder = find_run(name)
     run = load_run(folder)
     _, texts = run_texts(folder, text, progress=False)
