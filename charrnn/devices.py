@@ -64,7 +64,8 @@ def describe_device(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     if device.type == "mps":
         return "Apple GPU (MPS)"
-    return f"CPU ({_cpu_name()}, {torch.get_num_threads()} threads)"
+    threads = torch.get_num_threads()
+    return f"CPU ({_cpu_name()}, {threads} thread{'s' if threads > 1 else ''})"
 
 
 def _cpu_name() -> str:

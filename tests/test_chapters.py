@@ -114,14 +114,30 @@ def test_loops_are_a_row_a_prompt_with_gaps_where_there_is_none(run):
 
 
 def test_a_comparison_has_both_texts_and_drops_what_is_not_known():
-    ours = {"known": share(0.5, 0.4, 0.6), "gone": None, "empty": Share(0, 0).as_dict()}
+    ours = {"known": share(0.5, 0.4, 0.6, 1024), "gone": None, "empty": Share(0, 0).as_dict()}
     real = {"known": share(0.9, 0.8, 1.0), "gone": share(1.0), "empty": share(1.0)}
     table = chapters.comparison(ours, real, {"real words": "known", "x": "gone", "y": "empty"})
     assert list(table.index) == ["real words"]
-    assert table.loc["real words"].tolist() == [0.5, 0.4, 0.6, 0.9, 0.8, 1.0]
+    assert table.loc["real words"].tolist() == [0.5, 0.4, 0.6, 1024, 0.9, 0.8, 1.0, 100]
     read = chapters.with_intervals(table)
-    assert read.loc["real words", "model"] == "50.0% [40.0%, 60.0%]"
-    assert read.loc["real words", "real text"] == "90.0% [80.0%, 100.0%]"
+    assert read.loc["real words", "model"] == "50.0% [40.0%, 60.0%] of 1,024"
+    assert read.loc["real words", "real text"] == "90.0% [80.0%, 100.0%] of 100"
+
+
+def test_a_mean_that_is_no_share_of_a_number_is_told_without_one():
+    mean = {"value": 0.5, "low": 0.4, "high": 0.6}
+    table = chapters.comparison({"k": mean}, {"k": mean}, {"pairs": "k"})
+    assert chapters.with_intervals(table).loc["pairs", "model"] == "50.0% [40.0%, 60.0%]"
+
+
+def test_the_standing_tells_what_falls_short_of_real_text():
+    ours = {"a": share(0.5, 0.4, 0.6), "b": share(0.5, 0.4, 0.8), "c": share(0.2)}
+    real = {"a": share(0.9, 0.8, 1.0), "b": share(0.9, 0.8, 1.0), "c": share(0.1)}
+    tables = [chapters.comparison(ours, real, {k: k}) for k in "abc"]
+    told = chapters.standing(*tables)
+    assert told == "short of real text:\n  a\nnot to be told from it:\n  b\n  c"
+    none = chapters.comparison({"k": None}, {"k": None}, {"words": "k"})
+    assert chapters.standing(none, none) == "short of real text:\n  -\nnot to be told from it:\n  -"
 
 
 def test_a_comparison_of_nothing_is_an_empty_table():
@@ -132,12 +148,31 @@ def test_a_comparison_of_nothing_is_an_empty_table():
 
 def test_the_basis_names_scale_machine_time_and_seed(run):
     run.name, run.info = "essays", {"scale": "laptop", "device": "a CPU", "seconds": 120, "seed": 1}
+    run.info["corpus"] = {"level": "char"}
     run.measures |= {"samples": 16, "length": 2000}
     said = chapters.basis(run)
     assert said.startswith("essays: scale laptop, on a CPU, 2 minutes, one training, seed 1")
     assert said.endswith("16 samples of 2,000 characters a temperature")
+    run.info |= {"corpus": {"level": "byte"}, "seconds": 61}
+    said = chapters.basis(run)
+    assert ", 1 minute, " in said
+    assert said.endswith("16 samples of 2,000 bytes a temperature")
     run.measures = {}
     assert chapters.basis(run).endswith("seed 1")
+
+
+def test_facts_tell_how_long_a_training_was_meant_to_be_before_it_was_changed(folder):
+    run = load_run(folder)
+    assert "learning rate" not in chapters.facts(run).index
+    run.info["earlier_lengths"] = [
+        {"epochs": 1, "until_step": 2016},
+        {"epochs": 0.75, "until_step": 3374},
+    ]
+    run.info["training"] |= {"steps": None, "epochs": None, "minutes": None} | {"epochs": 2.75}
+    assert chapters.facts(run).loc["learning rate"].item() == (
+        "planned for 1 epoch until step 2,016, for 0.75 epochs until step 3,374, "
+        "then for 2.75 epochs"
+    )
 
 
 def test_facts_tell_what_the_pages_arithmetic_costs_where_it_was_measured(folder):
@@ -145,8 +180,12 @@ def test_facts_tell_what_the_pages_arithmetic_costs_where_it_was_measured(folder
     name = "validation, in the page"
     assert name not in chapters.facts(run).index
     for cost, told in ((-9e-8, "less than 0.0001"), (0.00012, "+0.0001"), (-0.02, "-0.0200")):
-        run.measures = {"portable": {"characters": 57_000, "portable": 1.15912, "cost": cost}}
-        expected = f"1.1591 nats (this arithmetic costs {told} on 57,000 characters)"
+        measured = {"characters": 57_000, "portable": 1.15912, "float": 1.15907, "cost": cost}
+        run.measures = {"portable": measured}
+        expected = (
+            "1.1591 nats on its first 57,000 characters, where single precision has 1.1591 "
+            f"(this arithmetic costs {told})"
+        )
         assert chapters.facts(run).loc[name].item() == expected
 
 

@@ -93,8 +93,8 @@ def test_the_numbers_of_the_form_stand_beside_those_of_real_files(judge):
 def test_the_licence(judge):
     judged = judge("C22", linux())
     assert judged.verdict == "held"
-    assert "400 of 4000 samples" in judged.number
-    assert "copied: 120 characters (held-out files: 700)" in judged.number
+    assert "T = 0.5 to 1.0 together: 400 of 4000 samples" in judged.number
+    assert "copied: 120 bytes (held-out files: 700)" in judged.number
     assert "48 macros" in judged.number
     short, bare, none = row(), row(), row(licence=0.0)
     short["copied"]["longest"][0]["length"] = 70

@@ -61,7 +61,9 @@ def test_verdicts(judge, claim, given, verdict):
 def test_the_numbers_stand_beside_the_verdicts(judge):
     assert judge("C23", run()).number == "7,944 lines, 7,579 different names; 55,869 bytes"
     number = judge("C24", run()).number
-    assert "90.0% [89.0%, 91.0%] of 5,000 names" in number and "exactly 90.0%, and 50.0%" in number
+    assert number == "90.0% [89.0%, 91.0%] of 5,000 names drawn at T = 1; exactly 90.0%"
+    assert judge("C24", run(known=0.01, cold=0.12)).number.endswith("99.0%, and 88.0% at T = 0.5")
+    assert judge("C24", run(known=0.3, cold=0.6)).number.endswith("; at no temperature 85% to 95%")
     number = judge("C25", run(held_out=True)).number
     assert number == (
         "1 of the 2 are in the list; drawn at T = 1, Baby once in 100,000 names, "

@@ -27,7 +27,10 @@ def run():
         "headings": share(0.99), "list_lines": share(0.2), "invented_urls_in_all": 7,
         "urls": 9, "urls_known": share(0.2),
     }  # fmt: skip
-    page = {"tags_closed": share(0.99), "dates": share(0.95), "stamps_known": share(0.25)}
+    page = {
+        "tags_closed": share(0.99), "dates": share(0.95), "stamps_known": share(0.25),
+        "parsed": share(0.5),
+    }  # fmt: skip
     measures = {"wikipedia": {"1.0": row, "pages": {"1.0": page}}}
     return SimpleNamespace(info=info, measures=measures)
 
@@ -49,6 +52,8 @@ def test_all_of_it_as_the_post_says(judge, run):
     assert "96,000,000 bytes for training" in size.number and "1.443 bits a byte" in size.number
     assert "10.0 hours on a GPU" in size.number
     assert "[[ closed 98.0% [97.0%, 99.0%]" in syntax.number
+    assert "20.0% of lines are of lists" in syntax.number
+    assert "of the whole pages 50.0% [49.0%, 51.0%] are valid XML" in syntax.number
     assert "80% of 9 addresses invented; 75% of timestamps invented" in syntax.number
 
 
@@ -94,7 +99,7 @@ def test_what_there_was_too_little_of_is_not_tested_and_says_why(judge, run):
     spoilt.measures["wikipedia"]["1.0"]["headings"] = None
     judged = judge("C13", spoilt)
     assert judged.verdict == "not tested" and "too little text for: headings" in judged.number
-    run.measures["wikipedia"]["pages"]["1.0"]["stamps_known"] = None
+    run.measures["wikipedia"]["pages"]["1.0"] |= {"stamps_known": None, "parsed": None}
     assert judge("C13", run).verdict == "held"
     del run.measures["wikipedia"]
     assert judge("C13", run).verdict == "not tested"

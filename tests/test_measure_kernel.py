@@ -93,8 +93,11 @@ def test_a_text_is_kept_with_its_marks():
     assert ("undeclared", "spout") in told and ("unused", "ret") in told
     assert ("returned", "return boil(k);") in told
     assert ("copied", "#include <linux/kettle.h>\n#include <linux/tea") in told
-    raw = kernel.mark(b"\xff\n" + SAMPLE.encode(), compare([b"a"], b"b")[0])
-    assert len(raw["text"]) == len(SAMPLE) + 2
+    bytes_before = "/* grü".encode() + b"\xffe */\n"
+    raw = kernel.mark(bytes_before + SAMPLE.encode(), compare([b"a"], b"b")[0])
+    assert raw["text"] == "/* gr\u00fc\ufffde */\n" + SAMPLE  # as the sample is shown
+    told = {(kind, raw["text"][start:end]) for start, end, kind in raw["marks"]}
+    assert ("undeclared", "spout") in told and ("unused", "ret") in told
 
 
 def test_included_paths_of_a_source_in_pieces():
@@ -123,12 +126,10 @@ def test_a_run_is_measured_at_every_temperature_and_beside_real_text(measured):
     assert list(kept["rows"]) == [*rows, "held_out"]
     assert (kept["samples"], kept["length"], kept["paths"]) == (4, 400, 2)
     assert kept["rows"]["0.8"].keys() == kept["rows"]["held_out"].keys()
-    assert [len(text["text"]) for text in kept["marked"]] == [1000] * 3
     shown = {r["seed"]: r["text"] for r in measured.measures["shown"]["samples"]
              if r["temperature"] == 0.8 and not r["slider"]}  # fmt: skip
     for seed, text in enumerate(kept["marked"]):  # the very texts that every run keeps
-        raw = text["text"].encode("latin-1")
-        assert raw.decode(errors="replace") == shown[seed]
+        assert text["text"] == shown[seed]
 
 
 def test_held_out_text_of_the_training_texts_kind_is_without_fault(measured):
@@ -176,7 +177,29 @@ def test_no_scope_where_the_vocabulary_lacks_the_letters():
     assert scope.measure(run) is None
 
 
-def test_a_runs_scope_has_a_mean_for_every_distance(measured):
-    found = measured.measures["kernel"]["scope"]
-    if found is not None:
-        assert len(found["declared"]) == len(found["another"]) == len(scope.LINES)
+class Rememberer(Copier):
+    """A model that expects, after a name with `*` before it, that very name in kfree(...)."""
+
+    def __call__(self, ids):
+        logits = torch.zeros(*ids.shape, self.size)
+        for lane in range(ids.shape[1]):
+            text = "".join(map(chr, ids[:, lane].tolist()))
+            name = text[text.index("*") + 1 : text.index(")")]
+            place = text.index("kfree(") + len("kfree(") - 1
+            for i, letter in enumerate(name):
+                logits[place + i, lane, ord(letter)] = 20.0
+        return logits, None
+
+
+def test_what_a_declaration_saves_is_told_for_every_distance():
+    vocab = Vocab.of("".join(map(chr, range(128))))
+    assert vocab.encode("*").tolist() == [ord("*")]
+    found = scope.measure(SimpleNamespace(vocab=vocab, model=Rememberer(len(vocab))))
+    assert found["lines"] == list(scope.LINES) and found["names"] == len(scope.NAMES)
+    declared, another, saved = (
+        np.array([kept["value"] for kept in found[k]]) for k in ("declared", "another", "saved")
+    )
+    assert len(saved) == len(scope.LINES)
+    np.testing.assert_allclose(saved, another - declared)
+    assert (declared == pytest.approx(7, abs=0.01)) and (saved > 20).all()
+    assert all(kept["low"] > 0 for kept in found["saved"])

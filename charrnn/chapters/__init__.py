@@ -96,14 +96,26 @@ def facts(run: Run) -> pd.DataFrame:
         cost, n = measured["cost"], measured["characters"]
         told = "less than 0.0001" if abs(cost) < 5e-5 else f"{cost:+.4f}"
         rows["validation, in the page"] = (
-            f"{measured['portable']:.4f} nats (this arithmetic costs {told} on {n:,} {unit})"
+            f"{measured['portable']:.4f} nats on its first {n:,} {unit}, where single precision "
+            f"has {measured['float']:.4f} (this arithmetic costs {told})"
         )
     if i.get("init_from"):
         rows["started from"] = i["init_from"]
-    for earlier in i.get("earlier_lengths", ()):
-        asked = next(f"{value:g} {name}" for name, value in earlier.items() if name in LENGTHS)
-        rows["learning rate"] = f"until step {earlier['until_step']:,} as for {asked} in all"
+    if earlier := i.get("earlier_lengths"):
+        told = [f"for {_length(e)} until step {e['until_step']:,}" for e in earlier]
+        rows["learning rate"] = f"planned {', '.join(told)}, then for {_length(settings)}"
     return pd.DataFrame({"": rows})
+
+
+def _length(lengths: dict) -> str:
+    """How long a training is asked to be, of the settings that hold it: "1 epoch"."""
+    name = next(name for name in LENGTHS if lengths.get(name) is not None)
+    return _number(lengths[name], name)
+
+
+def _number(n: float, things: str) -> str:
+    """ "1 epoch", "2.75 epochs": `things` is the plural, in -s."""
+    return f"{n:,}".removesuffix(".0") + " " + (things if n != 1 else things[:-1])
 
 
 def _share_of(corpus: dict) -> str:
@@ -150,10 +162,11 @@ def _both(nats: float | None) -> tuple[float | None, float | None]:
 def basis(run: Run) -> str:
     """What a chapter's numbers rest on, in a line."""
     i, m = run.info, run.measures
-    drawn = f"; {m['samples']} samples of {m['length']:,} characters a temperature" if m else ""
+    unit = "bytes" if i["corpus"]["level"] == "byte" else "characters"
+    drawn = f"; {m['samples']} samples of {m['length']:,} {unit} a temperature" if m else ""
     return (
-        f"{run.name}: scale {i['scale']}, on {i['device']}, {i['seconds'] / 60:,.0f} minutes, "
-        f"one training, seed {i['seed']}{drawn}"
+        f"{run.name}: scale {i['scale']}, on {i['device']}, "
+        f"{_number(round(i['seconds'] / 60), 'minutes')}, one training, seed {i['seed']}{drawn}"
     )
 
 
@@ -290,14 +303,16 @@ def _real_words(run: Run) -> str:
 
 
 def comparison(ours: dict, real: dict, keys: Mapping[str, str]) -> pd.DataFrame:
-    """Shares of a model's text beside real text's, a row a measure, each with its 95 % interval.
+    """Shares of a model's text beside real text's, a row a measure, each with its 95 % interval and
+    the number of things counted (NaN where that is not said).
 
     ours, real: parts of measures.json, such as a row of the sweep and `held_out`. keys: title to
     measure. A measure that either text was too short for is left out.
     """
-    columns = ["value", "low", "high", "real", "real low", "real high"]
+    columns = ["value", "low", "high", "of", "real", "real low", "real high", "real of"]
+    parts = ("value", "low", "high", "total")
     rows = {
-        title: [pair[k] for pair in (ours[key], real[key]) for k in ("value", "low", "high")]
+        title: [pair.get(k, np.nan) for pair in (ours[key], real[key]) for k in parts]
         for title, key in keys.items()
         if ours[key] and real[key] and None not in (ours[key]["value"], real[key]["value"])
     }
@@ -305,17 +320,34 @@ def comparison(ours: dict, real: dict, keys: Mapping[str, str]) -> pd.DataFrame:
 
 
 def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
-    """A `comparison` to be read: "91.3% [90.2%, 92.5%]" for the model and for real text."""
+    """A `comparison` to be read: "91.3% [90.2%, 92.5%] of 1,024" for the model and real text."""
 
-    def text(row: pd.Series, names: tuple[str, str, str]) -> str:
-        value, low, high = (row[n] for n in names)
-        return f"{value:.1%} [{low:.1%}, {high:.1%}]"
+    def text(row: pd.Series, *names: str) -> str:
+        value, low, high, total = (row[n] for n in names)
+        counted = "" if np.isnan(total) else f" of {total:,.0f}"
+        return f"{value:.1%} [{low:.1%}, {high:.1%}]{counted}"
 
-    columns = {"model": ("value", "low", "high"), "real text": ("real", "real low", "real high")}
+    columns = {
+        "model": ("value", "low", "high", "of"),
+        "real text": ("real", "real low", "real high", "real of"),
+    }
     return pd.DataFrame(
-        {c: [text(row, n) for _, row in table.iterrows()] for c, n in columns.items()},
+        {c: [text(row, *n) for _, row in table.iterrows()] for c, n in columns.items()},
         index=table.index,
     )
+
+
+def standing(*tables: pd.DataFrame) -> str:
+    """Which shares of `comparison`s fall short of real text's, and which cannot be told from it, a
+    line each: short is a share whose interval lies below real text's. For measures of which more
+    is better."""
+    table = pd.concat(tables)
+    short = table["high"] < table["real low"]
+    lines = []
+    for what, where in (("short of real text:", short), ("not to be told from it:", ~short)):
+        lines += [what, *(f"  {name}" for name in table.index[where])]
+        lines += [] if where.any() else ["  -"]
+    return "\n".join(lines)
 
 
 def next_logits(run: Run, prompt: str) -> np.ndarray:

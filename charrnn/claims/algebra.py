@@ -53,8 +53,9 @@ def _diagrams(run: Run) -> tuple[str, str]:
     drawn, real = [latex[t]["drawn"] for t in ROWS if latex[t]["drawn"]], latex["held_out"]["drawn"]
     right = sum(d["value"] * d["total"] for d in drawn) / max(1, sum(d["total"] for d in drawn))
     text = (
-        f"{tried} diagrams tried, {right:.0%} of them closed and with all arrows on a cell "
-        f"(held-out text: {real['value']:.0%}); {omitted} proofs omitted"
+        f"T = {ROWS[0]} to {ROWS[-1]} together: {tried} diagrams tried, {right:.0%} of them closed "
+        f"and with all arrows on a cell (held-out text: {real['value']:.0%}); {omitted} proofs "
+        "omitted"
     )
     wrong = bool(tried) and bool(drawn) and right < real["low"]
     if wrong and omitted:

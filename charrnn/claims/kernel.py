@@ -10,7 +10,7 @@ AT = "0.8"
 GOOD = 0.95
 """The least share of brackets, comments and strings that may be called right."""
 RECITED = 100
-"""Characters of the licence in one run that may be called reciting it."""
+"""Bytes of the licence in one run that may be called reciting it."""
 ROWS = ("0.5", "0.7", "0.8", "1.0")
 MISTAKES = {
     "declared": ("undeclared names", True),
@@ -81,8 +81,9 @@ def _recites(run: Run) -> tuple[str, str]:
     samples = sum(round(s["value"] * s["total"]) for s in found)
     total = sum(s["total"] for s in found)
     text = (
-        f"{samples} of {total} samples have words of the licence (held-out files: "
-        f"{real['licence']['value']:.0%}); longest run of it copied: {longest} characters "
+        f"T = {ROWS[0]} to {ROWS[-1]} together: {samples} of {total} samples have words of the "
+        f"licence (held-out files: {real['licence']['value']:.0%}); longest run of it copied: "
+        f"{longest} bytes "
         f"(held-out files: {_recited(real)})"
     )
     includes = [rows[t]["includes"] for t in ROWS if rows[t]["includes"]]
@@ -97,7 +98,7 @@ def _recites(run: Run) -> tuple[str, str]:
 
 
 def _recited(row: dict) -> int:
-    """The longest copied run with words of the licence, in characters."""
+    """The longest copied run with words of the licence, in bytes."""
     return max((r["length"] for r in row["copied"]["longest"] if r["licence"]), default=0)
 
 

@@ -23,13 +23,17 @@ def _new_names(run: Run) -> tuple[str, str]:
     exact = {t: 1 - row["mass"]["training"] for t, row in rows.items()}
     text = (
         f"{percent(rows['1.0']['new'])} of {rows['1.0']['names']:,} names drawn at T = 1; exactly "
-        f"{exact['1.0']:.1%}, and {exact['0.5']:.1%} at T = 0.5"
+        f"{exact['1.0']:.1%}"
     )
     low, high = ABOUT_90
     if low <= exact["1.0"] <= high:
         return text, "held"
-    warmer = any(low <= share <= high for share in exact.values())  # the post gives no temperature
-    return text, "held with a change" if warmer else "not held"
+    # The post gives no temperature.
+    meeting = [t for t, share in exact.items() if low <= share <= high]
+    if not meeting:
+        return f"{text}; at no temperature {low:.0%} to {high:.0%}", "not held"
+    nearest = min(meeting, key=lambda t: abs(float(t) - 1))
+    return f"{text}, and {exact[nearest]:.1%} at T = {nearest}", "held with a change"
 
 
 def _favourites(run: Run) -> tuple[str, str]:

@@ -50,6 +50,10 @@ def _syntax(run: Run) -> tuple[str, str]:
     failed += [name for name, there in counts.items() if not there]
     told = ", ".join(f"{name} {percent(found)}" for name, found in shares.items())
     text = f"at T = 1: {told}"
+    if ours["list_lines"]:
+        text += f"; {ours['list_lines']['value']:.1%} of lines are of lists"
+    if asked["parsed"]:
+        text += f"; of the whole pages {percent(asked['parsed'])} are valid XML"
     if ours["urls_known"]:
         text += f"; {1 - ours['urls_known']['value']:.0%} of {ours['urls']} addresses invented"
     if asked["stamps_known"]:

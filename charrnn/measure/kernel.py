@@ -172,11 +172,16 @@ def _copied(material: Material, marked: Sequence[str | bytes]) -> dict:
 
 
 def mark(text: str | bytes, match: Matches) -> dict:
-    """A text, a character for each of its units, with `marks`: start, end and kind of all that is
-    the matter in it, and of its copied runs."""
-    found = [[f.start, f.end, f.kind] for f in findings(plain(text))]
-    runs = [[r.start, r.start + r.length, "copied"] for r in match.runs(COPIED)]
-    return {"text": plain(text), "marks": found + runs}
+    """A text with `marks`: start, end (by its characters) and kind of all that is the matter in it,
+    and of its copied runs."""
+    found = [(f.start, f.end, f.kind) for f in findings(plain(text))]
+    found += [(r.start, r.start + r.length, "copied") for r in match.runs(COPIED)]
+
+    def place(unit: int) -> int:
+        return len(as_text(text[:unit]))
+
+    marks = [[place(start), place(end), kind] for start, end, kind in found]
+    return {"text": as_text(text), "marks": marks}
 
 
 def copied(

@@ -41,16 +41,22 @@ FILLER = (
 
 def measure(run: Run) -> dict | None:
     """Bits that a name costs, each a mean over NAMES with its interval: where it is `declared`, and
-    where `another` is, so many `lines` above. None where the vocabulary lacks their letters."""
+    where `another` is, so many `lines` above, and what is `saved`, name by name, in the first.
+    None where the vocabulary lacks their letters."""
     names = [n for n in NAMES if len(run.vocab.encode(n, unknown="skip")) == len(n)]
     if len(names) < 2:
         return None
     others = [*names[1:], names[0]]
-    found = {"declared": [], "another": []}
+    found = {"declared": [], "another": [], "saved": []}
     for lines in LINES:
-        for kind, headed in (("declared", names), ("another", others)):
-            pairs = [_function(h, n, lines) for h, n in zip(headed, names, strict=True)]
-            found[kind].append(mean(costs(run, pairs)))
+        here, there = (
+            np.array(
+                costs(run, [_function(*pair, lines) for pair in zip(heads, names, strict=True)])
+            )
+            for heads in (names, others)
+        )
+        for kind, bits in (("declared", here), ("another", there), ("saved", there - here)):
+            found[kind].append(mean(bits.tolist()))
     return {"lines": list(LINES), "names": len(names)} | found
 
 
