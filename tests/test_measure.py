@@ -221,6 +221,29 @@ def test_speakers_of_a_play_are_known_recombined_or_new():
     assert row["speech_lines"]["max"] == 1
 
 
+def test_the_longest_of_many_pieces_is_told_as_that_of_few():
+    def speech(lines):
+        return "A:\nOne.\n\n" + "B:\n" + "A line.\n" * lines + "\nA:\nTwo.\n\nB:\nTwo.\n\n"
+
+    pieces, known = [speech(n) for n in (2, 3, 4, 5, 60)], speakers(speech(1))
+    assert plays.row(pieces, known, {})["speech_lines"]["max"] == 60
+    assert plays.row(pieces, known, {}, few=2)["speech_lines"]["max"] == 5
+    lexicon = words.Lexicon.of(["the", "cat", "sat"])
+    copied = general.compared({"x": ["a cat", "a c", "a", "q"]}, "a cat")["x"]
+    maxima = [
+        general.row(["the cat"] * 4, copied, lexicon, few)["longest_copy"]["max"]
+        for few in (None, 2)
+    ]
+    assert maxima == [5, 3]
+
+
+def test_half_words_at_the_cuts_are_not_counted_by_length():
+    lexicon = words.Lexicon.of(["the", "cat", "sat", "on", "mat", "of", "important"])
+    samples = [" the cat sat on the impor", "tant mat of the cat "]
+    found = general._by_length(samples, samples, lexicon)["samples"]
+    assert set(found) == {"2", "3"} and all(kept["value"] == 1.0 for kept in found.values())
+
+
 def test_a_play_without_a_speech_has_no_quantiles():
     row = plays.row(["no play", "none"], {}, {})
     assert row["speeches"] == 0 and row["speech_lines"] is None and row["headings"] is None
@@ -238,7 +261,7 @@ def test_of_many_things_some_are_taken_evenly():
 
 def test_shares_by_distance_are_pooled_over_texts():
     texts = ["(a) (b", "((a))", "(" + "x" * 20 + ")"]
-    found = share_by_distance([nest(brackets(text)) for text in texts], (0, 10, 100))
+    found = share_by_distance([[nest(brackets(text))] for text in texts], (0, 10, 100))
     assert found["0"]["value"] == 1.0 and found["0"]["total"] == 3
     assert found["10"] is None, "one text with such a distance gives no interval"
     assert share_by_distance([], (0, 10, 100)) == {"0": None, "10": None}

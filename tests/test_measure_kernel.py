@@ -77,7 +77,13 @@ def test_what_is_copied_and_where():
     assert first["length"] == len(LICENCE) + 4 and first["licence"]  # and "int "
     assert first["text"] == text[first["start"] : first["start"] + first["length"]]
     assert second["length"] == 0 and not second["licence"]
-    assert found["licence"] is None  # of the two longest runs only one is long
+    assert found["licence"] is None  # only one of the two texts has a long run
+    assert found["licence_run"] == len(LICENCE) + 4
+    dashes = "-" * (len(LICENCE) + 50)
+    hidden = f"\n{LICENCE}x\n{dashes}\n"  # its longest run is not that of the licence
+    both = kernel.copied([hidden] * 2, compare([hidden] * 2, f"\n{LICENCE}\n y {dashes}"))
+    assert not both["longest"][0]["licence"] and both["licence"]["value"] == 1.0
+    assert both["licence_run"] == len(LICENCE) + 1
     places = [kernel._places(t, m) for t, m in zip(texts, compare(texts, source), strict=True)]
     assert places[0][0].value == 1 and 0 < places[0][1].value < 0.3
     assert places[1][0].total == 0

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from charrnn.structure.brackets import closing_right, paired
 from charrnn.structure.c_source import c_source, findings
 from charrnn.structure.c_text import CText
 from charrnn.structure.licence import MARKS, marks, whole
@@ -115,7 +116,8 @@ def test_wherever_the_cut_falls_nothing_becomes_a_mistake():
             assert found.sound.hits == found.sound.total, piece[:200]
             assert found.balanced.hits == found.balanced.total
             assert found.labels.hits == found.labels.total
-            assert text.brackets().closed_right().value == 1 or not text.brackets().pairs
+            for rule in (paired, closing_right):
+                assert rule(text.brackets()).hits == rule(text.brackets()).total
             for share in (text.comments_closed(), text.strings_closed()):
                 assert share.hits == share.total
 
@@ -129,11 +131,11 @@ def test_comments_strings_and_brackets_of_a_driver():
     assert len(piece.comments) == 2
     assert piece.comments_closed() == Share(2, 2)
     assert piece.strings_closed() == Share(5, 5)
-    nesting = piece.brackets()
-    assert nesting.closed_right().value == 1
-    assert [m.name for m in nesting.unopened] == ["{"] and [m.name for m in nesting.pending] == [
-        "{"
-    ]
+    units = piece.brackets()
+    assert paired(units).value == closing_right(units).value == 1
+    assert [m.name for m in units[-1].pending] == ["{"]  # cut off, and so are what the first lacks
+    assert not any(n.unopened or n.left_open for n in units)
+    assert not any(n.pending for n in units[:-1])
     assert piece.comment_lines().hits == 4
 
 
@@ -193,6 +195,8 @@ def test_unused_locals():
         function("\tint used, error;\n\tint b = 2;\n\n\tused = a->error;\n\treturn used;")
     )
     assert found.used == Share(1, 3)
+    tag = function("\tstruct node *node;\n\tint out;\n\n\tif (a)\n\t\tgoto out;\nout:\n\treturn a;")
+    assert c_source(tag).used == Share(0, 2)  # a tag and a label are other names
     with_macro = function("\tint b;\n\n#ifdef X\n\tb = 1;\n#endif\n\treturn a;")
     assert c_source(with_macro).used == Share(1, 1)
 
@@ -275,9 +279,28 @@ def test_a_brace_too_few_or_too_many():
 
 
 def test_brackets_by_their_form_and_in_order():
-    nesting = CText("\nint a[3) = { (1 };\n").brackets()
-    assert nesting.closed_right() == Share(0, 2)
-    assert CText("\nint a[3] = { (1) };\n").brackets().closed_right() == Share(3, 3)
+    units = CText("\nint a[3) = { (1 };\n").brackets()
+    assert closing_right(units) == Share(0, 2) and paired(units) == Share(1, 3)
+    right = CText("\nint a[3] = { (1) };\n").brackets()
+    assert closing_right(right) == paired(right) == Share(3, 3)
+
+
+def test_a_brace_that_is_missing_is_a_mistake_of_its_item_and_so_is_one_too_many():
+    missing = "".join(
+        f"int f{i}(int x)\n{{\n\tif (x) {{\n\t\tg(x);\n\treturn 0;\n\n" for i in range(4)
+    )
+    # Two braces of each function lack their end; the last function may have been cut.
+    text = CText("\n\n" + missing)
+    assert paired(text.brackets()) == Share(12, 18)
+    assert [text.text[i.start : i.end] for i in text.items] == [
+        part.rstrip("\n") for part in missing.split("\n\n")[:3]
+    ]
+    assert c_source(text).balanced == Share(0, 3) and c_source(text).sound == Share(0, 3)
+    closed = missing.replace("\treturn 0;\n\n", "\treturn 0;\n}\n\n")  # one of the two is there
+    assert paired(CText("\n\n" + closed).brackets()) == Share(16, 20)
+    assert c_source("\n\n" + closed).balanced == Share(0, 4)
+    more = "".join(f"int f{i}(int x)\n{{\n\tg(x);\n}}\n}}\n}}\n\n" for i in range(4))
+    assert paired(CText("\n\n" + more).brackets()) == Share(12, 20)
 
 
 def test_comments_and_strings_that_are_not_closed():
@@ -364,6 +387,8 @@ def test_the_licence_is_known_by_its_phrases():
     lines = NOTICE.split("\n")
     assert marks("\n".join(lines[:2])) == list(MARKS[:2])
     assert not whole("\n".join(lines[2:] + lines[:2]))
+    assert whole("/* Under the GNU General Public License. */\n" + NOTICE)
+    assert marks("/* no warranty of MERCHANTABILITY, says the BSD */") == []
     assert marks("int license;") == [] and not whole("")
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from charrnn.structure.brackets import borders, closed, nest_within
+from charrnn.structure.brackets import borders, closed, closing_right, nest_within
 from charrnn.structure.markup import SECTION
 from charrnn.structure.nesting import nest
 from charrnn.structure.shares import Share
@@ -16,6 +16,7 @@ from charrnn.structure.tags import (
     escaped_tags,
     hashes,
     in_order,
+    nest_pages,
     numbers,
     pages,
     parsed,
@@ -164,6 +165,21 @@ def test_pages_in_order_and_pages_that_a_parser_takes_are_two_things(old, new, o
     assert in_order(page) == Share(ordered, 1)
     assert parsed(page) == Share(parses, 1)
     assert len(whole_pages([page])) == parses
+
+
+def test_a_byte_that_is_no_utf8_is_an_error_for_the_parser():
+    spoilt = PAGE.replace("Orrel", "Orr\xe9l").encode("latin-1")
+    page = spoilt.decode(errors="surrogateescape")
+    assert parsed(page) == Share(0, 1) and whole_pages([page]) == []
+    assert parsed(spoilt.decode("latin-1")) == Share(1, 1)
+
+
+def test_what_is_open_where_a_page_begins_was_left_open():
+    begun = "  <page>\n    <title>A</title>\n    <revision>\n      <text>abc\n"
+    found = nest_pages(begun * 5)
+    assert closed(found) == Share(5, 5 + 3 * 4)  # the last page may have been cut
+    assert closed(nest_pages(PAGE + PAGE)) == closing_right(nest_pages(PAGE + PAGE))
+    assert closed(nest_pages(PAGE + PAGE)).value == 1.0
 
 
 def test_pages_that_a_text_cuts():

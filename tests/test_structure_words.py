@@ -1,5 +1,6 @@
 """Words, lexicons, spelling, footnote marks, and the intervals that all shares carry."""
 
+import itertools
 import json
 import math
 import random
@@ -12,6 +13,7 @@ from charrnn.structure.shares import (
     Share,
     bootstrap_mean,
     bootstrap_share,
+    largest_of,
     pieces,
 )
 from charrnn.structure.words import (
@@ -171,6 +173,23 @@ def test_bootstrap_share_pools_and_keeps_samples_whole():
     assert found.high - found.low > 5 * (high - low)
     # Pooled, not the mean of the shares: 1 of 1 and 0 of 9 make 1 of 10.
     assert bootstrap_share([Share(1, 1), Share(0, 9)], seed=0).value == 0.1
+
+
+def test_where_nothing_or_everything_hits_the_interval_is_wilsons():
+    for shares in ([Share(0, 11), Share(0, 11)], [Share(1, 1), Share(1, 1)]):
+        found, pooled = bootstrap_share(shares, seed=0), sum(shares, Share(0, 0))
+        assert (found.low, found.high) == pooled.interval()
+        assert found.high - found.low > 0.1 and found.samples == 2
+
+
+def test_the_largest_of_few_is_the_median_over_all_ways_to_choose_them():
+    values = [3, 1, 4, 1, 5, 9, 2, 6]
+    for n in (1, 2, 3, 7):
+        drawn = sorted(max(chosen) for chosen in itertools.combinations(values, n))
+        assert largest_of(values, n) == drawn[(len(drawn) - 1) // 2]
+    assert largest_of(values, 8) == largest_of(values, 100) == 9
+    with pytest.raises(ValueError, match="both must be 1 or more"):
+        largest_of([], 3)
 
 
 def test_bootstrap_refuses():

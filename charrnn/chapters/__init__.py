@@ -244,7 +244,9 @@ def longest_copy(run: Run) -> int:
 
 
 def copied(row: dict) -> str:
-    """The longest runs that texts share with the training text, of a row of the measures."""
+    """The longest runs that texts share with the training text, of a row of the measures. Of
+    held-out text the largest is that of as many pieces as there are samples: its median over all
+    ways to choose them."""
     found = row["longest_copy"]
     return f"median {found['median']:g}, longest {found['max']}"
 

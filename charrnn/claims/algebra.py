@@ -6,6 +6,7 @@ from itertools import chain
 
 from charrnn.claims.rules import Claim, percent, result
 from charrnn.runs import Run
+from charrnn.structure.shares import Share
 
 ROWS = ("0.5", "0.7", "0.8", "1.0")
 FEW, SOME = 5, 20
@@ -51,13 +52,14 @@ def _diagrams(run: Run) -> tuple[str, str]:
     tried = sum(latex[t]["diagrams_tried"] for t in ROWS)
     omitted = sum(latex[t]["proofs_omitted"] for t in ROWS)
     drawn, real = [latex[t]["drawn"] for t in ROWS if latex[t]["drawn"]], latex["held_out"]["drawn"]
-    right = sum(d["value"] * d["total"] for d in drawn) / max(1, sum(d["total"] for d in drawn))
+    pooled = sum((Share(round(d["value"] * d["total"]), d["total"]) for d in drawn), Share(0, 0))
+    _, high = pooled.interval()
     text = (
-        f"T = {ROWS[0]} to {ROWS[-1]} together: {tried} diagrams tried, {right:.0%} of them closed "
-        f"and with all arrows on a cell (held-out text: {real['value']:.0%}); {omitted} proofs "
-        "omitted"
+        f"T = {ROWS[0]} to {ROWS[-1]} together: {tried} diagrams tried, {pooled.hits} of "
+        f"{pooled.total} closed and with all arrows on a cell (held-out text: "
+        f"{real['value']:.0%}); {omitted} proofs omitted"
     )
-    wrong = bool(tried) and bool(drawn) and right < real["low"]
+    wrong = bool(tried) and bool(drawn) and high < real["low"]
     if wrong and omitted:
         return text, "held"
     return text, "held with a change" if wrong or omitted else "not held"

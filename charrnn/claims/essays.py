@@ -71,9 +71,11 @@ def _temperature(run: Run) -> tuple[str, str]:
     text = ", ".join(f"{w['value']:.1%} at T = {t}" for t, w in wrong.items())
     rising = wrong[0.5]["high"] < wrong[1.0]["low"] and wrong[1.0]["high"] < wrong[1.5]["low"]
     surer = rows[0.5]["entropy"] < rows[1.0]["entropy"]
-    more = rows[0.5]["distinct_2"]["value"] < rows[1.0]["distinct_2"]["value"]
+    varied = [r["distinct_2"]["value"] for r in rows.values()]
+    more = varied == sorted(set(varied))
     verdict = "held" if rising and surer and more else "not held"
-    return f"misspelt lower-case words: {text}; diversity rises with T", verdict
+    pairs = ", ".join(f"{value:.1%}" for value in varied)
+    return f"misspelt lower-case words: {text}; distinct pairs of words: {pairs}", verdict
 
 
 def _loop(run: Run) -> tuple[str, str]:

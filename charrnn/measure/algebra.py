@@ -77,7 +77,7 @@ def row(texts: Sequence[str], known: Collection[str]) -> dict:
         "wrong_names": share([n.wrong_names() for n in nestings]),
         "never_closed": share([n.never_closed() for n in nestings]),
         "kept": share([n.kept() for n in nestings]),
-        "by_distance": share_by_distance(nestings, EDGES),
+        "by_distance": share_by_distance([[n] for n in nestings], EDGES),
         "wrong": dict(wrong.most_common(8)),
         "environments": sum(len(n.pairs) for n in nestings),
         "diagrams_tried": sum(f.diagrams.total for f in found),

@@ -24,6 +24,8 @@ PORTABLE = 60_000
 """Validation characters that the portable arithmetic reads, at most: half a minute on a core for
 3 x 512 units."""
 NOVEL = (5, 10, 15, 20, 30, 40, 60)
+LAPS = 60
+"""Characters of a text's end that must be one cycle for it to be called a loop."""
 
 
 def measure(material: Material) -> dict:
@@ -39,7 +41,7 @@ def measure(material: Material) -> dict:
             {"temperature": t, **_sureness(run, texts, t), **row(s, copied[t], lexicon)}
             for t, s in drawn.items()
         ],
-        "held_out": row(material.pieces, copied["held out"], lexicon),
+        "held_out": row(material.pieces, copied["held out"], lexicon, material.samples),
         "by_length": _by_length(drawn[0.8] + drawn[1.0], material.pieces, lexicon),
         "loops": _loops(material, 3 * material.length),
         "shown": _shown(material),
@@ -52,8 +54,11 @@ def compared(groups: Mapping[object, Sequence], source: Iterable) -> dict[object
     return {name: [next(found) for _ in group] for name, group in groups.items()}
 
 
-def row(samples: list[str], matches: list[Matches], lexicon: words.Lexicon) -> dict:
-    """Words, diversity and copying of a set of texts of equal length."""
+def row(
+    samples: list[str], matches: list[Matches], lexicon: words.Lexicon, few: int | None = None
+) -> dict:
+    """Words, diversity and copying of a set of texts of equal length. `few`: so many of them stand
+    for all where a maximum is asked for (None: all)."""
     known = [words.known_share(s, lexicon) for s in samples]
     wrong = [words.spelling_errors(s, lexicon).share for s in samples]
     distinct = [diversity.distinct_n(s, 2) for s in samples]
@@ -69,7 +74,7 @@ def row(samples: list[str], matches: list[Matches], lexicon: words.Lexicon) -> d
         "novel": {str(n): share([x[n] for x in novel]) for n in NOVEL},
         "longest_copy": {
             "median": float(np.median(longest)) if longest else 0.0,
-            "max": int(max(longest, default=0)),
+            "max": int(shares.largest_of(longest, few or len(longest))) if longest else 0,
         },
     }
 
@@ -127,8 +132,11 @@ def _by_length(samples: list[str], held_out: list[str], lexicon: words.Lexicon) 
     """Share of known words by number of letters: the model's and the real text's."""
 
     def table(texts: list[str]) -> dict:
-        found = words.known_share_by_length("\n".join(texts), lexicon)
-        return {str(n): s.as_dict() for n, s in found.items() if n <= 14}
+        found: dict[int, shares.Share] = {}
+        for text in texts:  # each on its own, for both its ends may be half words
+            for n, known in words.known_share_by_length(text, lexicon).items():
+                found[n] = found.get(n, shares.Share(0, 0)) + known
+        return {str(n): found[n].as_dict() for n in sorted(found) if n <= 14}
 
     return {"samples": table(samples), "held_out": table(held_out)}
 
@@ -143,7 +151,7 @@ def _loops(material: Material, length: int) -> dict:
         settings = {"length": length, "temperature": 0, "unknown": "skip"}
         units = sample_units(material.run, 1, prompt, **settings)[0]
         text = as_text(units)
-        found = loops.find_cycle(text, min_repeats=3)
+        found = loops.find_cycle(text, min_repeats=3, min_tail=LAPS)
         record = {"prompt": prompt if number < 2 else f"held-out passage {number - 1}"}
         if found:
             record |= {"start": found.start, "period": found.period, "repeats": found.repeats}
@@ -157,7 +165,7 @@ def _loops(material: Material, length: int) -> dict:
             record["text"] = record["opening"] = ""  # what it recites is not ours to pass on
     near = {}
     for t in (0.1, 0.2, 0.3, 0.4, 0.5):
-        ends = [loops.find_cycle(s, min_repeats=3, min_tail=60) for s in material.drawn[t]]
+        ends = [loops.find_cycle(s, min_repeats=3, min_tail=LAPS) for s in material.drawn[t]]
         near[str(t)] = shares.Share(sum(c is not None for c in ends), len(ends)).as_dict()
     return {"length": length, "greedy": greedy, "near_zero": near}
 

@@ -14,7 +14,7 @@ import numpy as np
 from charrnn.measure import scope
 from charrnn.measure.material import Material, as_text, quantiles, share, share_by_distance
 from charrnn.sample import sample_units
-from charrnn.structure import copying, licence
+from charrnn.structure import brackets, copying, licence
 from charrnn.structure.c_source import LINES, CSource, c_source, findings
 from charrnn.structure.c_text import CText
 from charrnn.structure.copying import Matches
@@ -104,9 +104,9 @@ def _grammar(found: Sequence[CSource]) -> dict:
     }
 
 
-def _brackets(found: Sequence[Nesting]) -> dict:
+def _brackets(found: Sequence[Sequence[Nesting]]) -> dict:
     return {
-        "brackets": share([nesting.closed_right() for nesting in found]),
+        "brackets": share([brackets.paired(text) for text in found]),
         "brackets_by_distance": share_by_distance(found, DISTANCES),
     }
 
@@ -190,11 +190,23 @@ def copied(
     """The three longest copied runs of a set of texts, one a text, and where copied runs stand.
 
     `in_comments` and `in_code`: of the characters there, the share that stands in a copied run of
-    at least COPIED characters; includes and other directives are neither. `licence`: of the runs
-    of at least RECITED characters that are their text's longest, those that hold a phrase of the
-    licence. Without `shareable` the runs are left out.
+    at least COPIED characters; includes and other directives are neither. `licence`: of the texts
+    with a run of at least RECITED characters, those with such a run that holds a phrase of the
+    licence; `licence_run`: the longest run that does, in characters. Without `shareable` the runs
+    are left out.
     """
     longest = [match.longest() for match in matches]
+    recited, lengths = [], [0]
+    for text, match in zip(texts, matches, strict=True):
+        long = match.runs(COPIED)
+        of_licence = [
+            run.length
+            for run in long
+            if licence.marks(as_text(text[run.start : run.start + run.length]))
+        ]
+        lengths += of_licence
+        if any(run.length >= RECITED for run in long):
+            recited.append(Share(max(of_licence, default=0) >= RECITED, 1))
     runs = [
         {
             "length": run.length,
@@ -208,7 +220,8 @@ def copied(
     places = [_places(plain(t), m) for t, m in zip(texts, matches, strict=True)]
     return {
         "longest": runs[:3],
-        "licence": share([Share(r["licence"], 1) for r in runs if r["length"] >= RECITED]),
+        "licence": share(recited),
+        "licence_run": max(lengths),
         "in_comments": share([comments for comments, _ in places]),
         "in_code": share([code for _, code in places]),
     }

@@ -130,9 +130,12 @@ def share(found: Sequence[shares.Share]) -> dict | None:
     return {"value": e.value, "low": e.low, "high": e.high, "total": sum(s.total for s in counted)}
 
 
-def share_by_distance(nestings: Sequence[Nesting], edges: Sequence[int]) -> dict[str, dict | None]:
-    """`nesting.by_distance` of several texts, a `share` for each bin, by its lower edge."""
-    bins = zip(*(by_distance([nesting], edges) for nesting in nestings), strict=True)
+def share_by_distance(
+    nestings: Sequence[Sequence[Nesting]], edges: Sequence[int]
+) -> dict[str, dict | None]:
+    """`nesting.by_distance` of several texts, each nested unit by unit, a `share` for each bin, by
+    its lower edge."""
+    bins = zip(*(by_distance(text, edges) for text in nestings), strict=True)
     found = {str(edge): None for edge in edges[:-1]}
     return found | {str(edge): share(b) for edge, b in zip(edges[:-1], bins, strict=False)}
 

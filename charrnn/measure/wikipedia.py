@@ -133,6 +133,7 @@ def row(samples: Sequence[str], raw: Sequence[str | bytes], known: Known, held_o
     return shares | {
         "utf8": share([utf8.valid_sequences(s) for s in found]),
         "characters": share([utf8.known_characters(s, known.characters) for s in found]),
+        "texts": len(samples),
         "distance": {k: _distances(nested[k]) for k in ("links", "round")},
         **_urls(samples, known, held_out),
         **_links(samples, known, held_out),
@@ -192,12 +193,16 @@ def _links(samples: Sequence[str], known: Known, held_out: Known) -> dict:
 
 
 def asked_for_pages(material: Material, temperature: float) -> list[str]:
-    """Texts that begin with the first line of a page, as long as the others."""
+    """Texts that begin with the first line of a page, as long as the others; bytes that are no
+    UTF-8 as `surrogateescape` has them."""
     number, options = PAGES * material.samples, {"temperature": temperature, "seed": 2000}
     drawn = sample_units(
         material.run, number, PAGE, length=material.length, unknown="skip", **options
     )
-    return [PAGE + as_text(text) for text in drawn]
+    return [
+        PAGE + (text if isinstance(text, str) else text.decode(errors="surrogateescape"))
+        for text in drawn
+    ]
 
 
 def held_out_pages(material: Material) -> list[str]:
@@ -213,29 +218,30 @@ def held_out_pages(material: Material) -> list[str]:
 
 
 def pages(texts: Sequence[str], known: Known) -> dict:
-    """XML of several texts that begin with a page."""
-    nested = [nesting.nest(tags.tags(t)) for t in texts]
+    """XML of several texts that begin with a page, with `surrogateescape` for what is no UTF-8."""
+    whole, parsed = tags.whole_pages(texts), share([tags.parsed(t) for t in texts])
+    texts = [as_text(t.encode("utf-8", "surrogateescape")) for t in texts]
+    nested = [tags.nest_pages(t) for t in texts]
     titles = [[markup.page_name(x) for x in tags.contents(t, "title")] for t in texts]
     stamps = [[s for s in tags.contents(t, "timestamp") if tags.timestamp(s)] for t in texts]
     first, last = known.dates or ("", "~")
     rules = {
         "tags": tags.well_formed,
         "order": tags.in_order,
-        "parsed": tags.parsed,
         "dates": tags.dates,
         "numbers": tags.numbers,
         "addresses": tags.addresses,
         "hashes": tags.hashes,
     }
-    whole = tags.whole_pages(texts)
     unknown = _distinct(title for names in titles for title in names if title not in known.pages)
     return {name: share([rule(t) for t in texts]) for name, rule in rules.items()} | {
-        "tags_closed": share([n.kept() for n in nested]),
-        "tags_right": share([n.closed_right() for n in nested]),
+        "parsed": parsed,
+        "tags_closed": share([brackets.closed(n) for n in nested]),
+        "tags_right": share([brackets.closing_right(n) for n in nested]),
         "stamps_known": share([Share.of(x in known.stamps for x in s) for s in stamps]),
         "stamps_outside": share([Share.of(not first <= x <= last for x in s) for s in stamps]),
         "titles_known": share([Share.of(x in known.pages for x in names) for names in titles]),
-        "distance": _distances([[n] for n in nested]),
+        "distance": _distances(nested),
         "texts": len(texts),
         "whole_pages": len(whole),
         "redirects": sum("#redirect" in page.lower() for page in whole),

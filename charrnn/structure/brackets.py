@@ -86,3 +86,11 @@ def closing_right(found: Iterable[Nesting]) -> Share:
     """
     shares = [(nesting.closed_right(), len(nesting.unopened)) for nesting in found]
     return sum((s + Share(0, unopened) for s, unopened in shares), Share(0, 0))
+
+
+def paired(found: Iterable[Nesting]) -> Share:
+    """Brackets that find their partner: pairs of one kind, of all pairs, openings left open, and
+    closing marks that nothing waits for (but in the first unit of a text, as in `closing_right`).
+    """
+    found = list(found)
+    return closed(found) + Share(0, sum(len(nesting.unopened) for nesting in found))

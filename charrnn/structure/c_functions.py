@@ -18,6 +18,9 @@ from charrnn.structure.c_grammar import Parsed
 
 _MEMBER_MACRO = re.compile(r"container_of|offsetof|for_each|_entry(?:_|$)")
 _MEMBER = re.compile(r"(?:->|\.)\s*\w+")
+_TAG = re.compile(r"\b(?:struct|union|enum)\s+\w+")
+_JUMP = re.compile(r"\bgoto\s+\w+")
+_LABEL = re.compile(r"^[ \t]*\w+[ \t]*:(?!:)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SPACE = re.compile(r"\s+")
 _DOES = re.compile(r"\w\s*\(|\+\+|--")
@@ -309,7 +312,9 @@ class _Walk:
         return one == other and not _DOES.search(one)
 
     def _count_unused(self, node) -> None:
-        code = _MEMBER.sub(" ", self.item.code[node.start_byte : node.end_byte])
+        code = self.item.code[node.start_byte : node.end_byte]
+        for other in (_MEMBER, _TAG, _JUMP, _LABEL):  # names of other kinds, which may be the same
+            code = other.sub(" ", code)
         found, times = Counter(_WORD.findall(code)), Counter(self.function.locals)
         self.function.unused = [name for name, n in times.items() if found[name] <= n]
         for name in self.function.unused:

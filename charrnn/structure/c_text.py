@@ -13,7 +13,8 @@ a letter or _ that begins no label, as the kernel's style has it, and ends
 
     with a line that begins with } in column 0 and does not end in {, whatever is open;
     or with a line that ends in ; or }, where none of its brackets is open;
-    or at an empty line, where none of its brackets is open.
+    or at an empty line, where none of its brackets is open, and whatever is open at one behind
+    which the next item begins.
 
 So a mistake stays in its item. The first item has to stand behind an empty line, a comment, a
 directive or a line that ends in ; or }. What is before it, an item that the text does not end, and
@@ -28,7 +29,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from charrnn.structure.nesting import Mark, Nesting, nest
+from charrnn.structure.brackets import nest_within
+from charrnn.structure.nesting import Mark, Nesting
 from charrnn.structure.shares import Share
 
 _QUOTED = re.compile(
@@ -173,9 +175,11 @@ class CText:
         before = self.text[: self.begin].rstrip("\n").rpartition("\n")[2].strip()
         return list(_items(self.lines[:-1], not before or before.endswith((";", "}", "*/"))))
 
-    def brackets(self) -> Nesting:
-        """How (), [] and {} are nested in the code outside directives."""
-        return nest(bracket_marks(self.plain))
+    def brackets(self) -> list[Nesting]:
+        """How (), [] and {} are nested in the code outside directives: in each item, in what stands
+        between two of them, and in front of the first and behind the last, which were cut."""
+        ends = sorted({place for item in self.items for place in (item.start, item.end)})
+        return nest_within(bracket_marks(self.plain), ends)
 
     def comment_lines(self) -> Share:
         """Lines that hold a part of a comment, of all lines that are not empty."""
@@ -219,7 +223,7 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
 def _items(lines: list[Line], fresh: bool) -> Iterator[Item]:
     """`fresh`: the first of the lines may begin an item."""
     started, first, stray, body = False, None, False, False
-    depth = _Depth()
+    depth, reached, behind_empty = _Depth(), 0, False
     for line in lines:
         closes, begins = line.closes, _LETTER.match(line.plain)
         begins = begins and not _LABEL.match(line.plain)
@@ -229,6 +233,10 @@ def _items(lines: list[Line], fresh: bool) -> Iterator[Item]:
             first = None
             if closes:
                 continue
+        if first is not None and begins and behind_empty:  # braces of the item are missing
+            yield Item(first, reached, body=body)
+            first = None
+        behind_empty = line.empty
         if first is None and not line.plain.strip():
             fresh = fresh or line.directive or line.empty or line.raw.rstrip().endswith("*/")
             continue
@@ -246,6 +254,7 @@ def _items(lines: list[Line], fresh: bool) -> Iterator[Item]:
         depth.read(line.plain)
         body = body or line.plain.startswith("{")
         end = line.start + len(line.raw)
+        reached = reached if line.empty else end
         if closes or (not depth.open and (line.ends or line.empty)):
             yield Item(first, end, body=body, balanced=closes and depth.closed)
             first = None

@@ -99,11 +99,37 @@ def bootstrap_share(
     """The pooled share of several samples, with whole samples drawn anew: hits over totals.
 
     The sample is the block of this bootstrap, so that what depends on each other inside a sample
-    stays together. Samples with nothing to count are left out.
+    stays together. Samples with nothing to count are left out. Where nothing hits, or everything,
+    every draw is the same: the interval is then Wilson's, of the things counted.
     ValueError: fewer than two samples with something to count, n < 1.
     """
     rows = np.array([(s.hits, s.total) for s in shares if s.total], dtype=np.float64)
-    return _bootstrap(rows.reshape(-1, 2), lambda sums, k: sums[0] / sums[1], seed, n, confidence)
+    found = _bootstrap(rows.reshape(-1, 2), lambda sums, k: sums[0] / sums[1], seed, n, confidence)
+    pooled = sum(shares, Share(0, 0))
+    if pooled.hits in (0, pooled.total):
+        low, high = pooled.interval(confidence)
+        return Estimate(found.value, low, high, found.samples)
+    return found
+
+
+def largest_of(values: Sequence[float], n: int) -> float:
+    """The largest of `n` of some values, drawn without replacement: its median over all draws.
+
+    The largest of many is larger than that of few, so a maximum over all pieces of real text is no
+    yardstick for one over fewer samples. With n or fewer values it is simply the largest.
+
+    >>> largest_of([1, 2, 3, 4, 5], 2)
+    4
+
+    ValueError: no values, n < 1.
+    """
+    if not len(values) or n < 1:
+        raise ValueError(f"the largest of {n} of {len(values)} values: both must be 1 or more")
+    rising = sorted(values)
+    if n >= len(rising):
+        return rising[-1]
+    ways = math.comb(len(rising), n)  # of which comb(k, n) stay below the k + 1st value
+    return next(v for k, v in enumerate(rising, 1) if 2 * math.comb(k, n) >= ways)
 
 
 def pieces(text: str, length: int) -> list[str]:

@@ -12,7 +12,8 @@ from datetime import datetime
 from ipaddress import ip_address
 from xml.etree import ElementTree
 
-from charrnn.structure.nesting import Mark
+from charrnn.structure.brackets import nest_within
+from charrnn.structure.nesting import Mark, Nesting
 from charrnn.structure.shares import Share
 
 _ATTRIBUTES = r'(?:\s++[A-Za-z_:][\w:.-]*+\s*+=\s*+"[^"<>&]*+")*+'
@@ -163,6 +164,15 @@ def pages(text: str) -> list[Page]:
     return found
 
 
+def nest_pages(text: str) -> list[Nesting]:
+    """The tags of a text, nested page by page: what is open where a page begins was left open.
+
+    What stands before the first page is a unit of its own, and the last one may be cut off.
+    """
+    marks = tags(text)
+    return nest_within(marks, [m.start for m in marks if m.opens and m.name == "page"])
+
+
 def in_order(text: str) -> Share:
     """Pages whose fields stand in the order of the dump, of all whose head is complete.
 
@@ -182,7 +192,8 @@ def _head_right(text: str, start: int, end: int) -> bool:
 def parsed(text: str) -> Share:
     """Whole pages that an XML parser (expat) takes without an error, of all whole pages.
 
-    Nothing is forgiven: each tag closed in its order, every attribute and entity well formed.
+    Nothing is forgiven: each tag closed in its order, every attribute and entity well formed. Bytes
+    that are no UTF-8 may be in the text as Python's `surrogateescape` has them, and are an error.
     """
     whole = [text[p.start : p.end] for p in pages(text) if p.whole]
     return Share(sum(_parses(page) for page in whole), len(whole))
@@ -190,7 +201,7 @@ def parsed(text: str) -> Share:
 
 def _parses(page: str) -> bool:
     try:
-        ElementTree.fromstring(page)
+        ElementTree.fromstring(page.encode("utf-8", "surrogateescape"))
     except (ElementTree.ParseError, ValueError):
         return False
     return True
