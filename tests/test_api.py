@@ -82,7 +82,7 @@ def test_train_sample_score_resume(text):
     assert "earlier_lengths" not in run.info
     assert again.info["earlier_lengths"] == [{"steps": 4, "until_step": 4}]
     facts = chapters.facts(again).iloc[:, 0]
-    assert facts["learning rate"] == "until step 4 as for 4 steps in all"
+    assert facts["learning rate"] == "planned for 4 steps until step 4, then for 6 steps"
     kept = charrnn.resume(run.folder, progress=False)  # the same total: nothing to tell
     assert kept.info["earlier_lengths"] == again.info["earlier_lengths"]
 
