@@ -62,7 +62,10 @@ def test_costs_of_a_name_with_and_without_its_declaration():
         return [{"value": v, "low": v - 1, "high": v + 1, "total": 9} for v in values]
 
     scope = {"lines": [0, 1, 8], "declared": band([3, 4, 9]), "another": band([20, 20, 21])}
-    (ax,) = figures.name_costs(scope).axes
-    assert [list(line.get_ydata()) for line in ax.lines] == [[20, 20, 21], [3, 4, 9]]
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["0", "1", "8"]
+    scope["saved"] = band([17, 16, 12])
+    above, below = figures.name_costs(scope).axes
+    assert [list(line.get_ydata()) for line in above.lines] == [[20, 20, 21], [3, 4, 9]]
+    assert list(below.lines[0].get_ydata()) == [17, 16, 12]
+    assert [t.get_text() for t in below.get_xticklabels()] == ["0", "1", "8"]
+    assert below.get_ylim()[0] <= 0
     assert figures.name_costs(None).axes  # says why there is nothing

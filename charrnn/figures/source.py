@@ -108,24 +108,33 @@ def _mark(ax: Axes, places: Sequence[tuple[int, int, int]], kind: str) -> None:
 @style()
 def name_costs(scope: Mapping | None) -> Figure:
     """What a name costs, in bits, so many lines below the place where it was declared, and where
-    another was.
+    another was; and below, what the declaration saves.
 
     scope: `measure.scope` as kept in measures.json; None where there was nothing to measure. Lines
-    stand side by side, since they double; the bands are intervals over names.
+    stand side by side, since they double; the bands are intervals over names, those below over the
+    differences name by name.
     """
     if scope is None:
         return nothing("the network's symbols lack the letters of the names")
-    fig, ax = blank(4.0)
+    fig, (above, below) = blank(5.6, 2, sharex=True)
     x = np.arange(len(scope["lines"]))
-    series = (("another", "another was declared", PINK), ("declared", "declared", MODEL))
-    for key, _, colour in series:
-        value, low, high = (np.array([b[k] for b in scope[key]]) for k in ("value", "low", "high"))
-        ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-        ax.plot(x, value, color=colour, marker="o", markersize=5)
-    ax.set_xticks(x, [str(n) for n in scope["lines"]])
-    ax.set_ylim(bottom=0)
-    ax.set_title("bits for a name", pad=28)
-    ax.set_xlabel("lines between the declaration and the use")
-    entries = [(name, colour, "s") for _, name, colour in series]
-    colour_key(ax, entries, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    panels = (
+        (above, (("another", "another was declared", PINK), ("declared", "declared", MODEL))),
+        (below, (("saved", "saved", TEAL),)),
+    )
+    for ax, series in panels:
+        for key, _, colour in series:
+            value, low, high = (
+                np.array([b[k] for b in scope[key]]) for k in ("value", "low", "high")
+            )
+            ax.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+            ax.plot(x, value, color=colour, marker="o", markersize=5)
+        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]) if ax is below else 0)
+    below.axhline(0, color=INK, linewidth=0.8)
+    below.set_xticks(x, [str(n) for n in scope["lines"]])
+    above.set_title("bits for a name", pad=28)
+    below.set_title("bits that the declaration saves")
+    below.set_xlabel("lines between the declaration and the use")
+    entries = [(name, colour, "s") for _, name, colour in panels[0][1]]
+    colour_key(above, entries, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return fig
