@@ -114,7 +114,7 @@ def _length(lengths: dict) -> str:
 
 
 def _number(n: float, things: str) -> str:
-    """ "1 epoch", "2.75 epochs": `things` is the plural, in -s."""
+    """A number of things, such as "1 epoch" or "2.75 epochs"; `things` is the plural, in -s."""
     return f"{n:,}".removesuffix(".0") + " " + (things if n != 1 else things[:-1])
 
 

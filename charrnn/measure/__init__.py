@@ -3,7 +3,8 @@ kept with the run.
 
 `measure_run` draws samples from the published model, holds them against the training text and the
 held-out text, and writes `measures.json`. Held-out text is cut into pieces as long as the samples,
-so that model and yardstick are measured alike. Intervals are 95 % bootstraps over samples. What
+so that model and yardstick are measured alike. Intervals are 95 % bootstraps over samples, Wilson's
+where nothing hits or everything; held-out pieces are taken as independent, neighbours too. What
 every run is measured by stands in `general.py`; a genre's own measures in a file each.
 """
 

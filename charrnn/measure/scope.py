@@ -48,13 +48,13 @@ def measure(run: Run) -> dict | None:
         return None
     others = [*names[1:], names[0]]
     found = {"declared": [], "another": [], "saved": []}
+
+    def paid(parameters: Sequence[str], lines: int) -> np.ndarray:
+        pairs = zip(parameters, names, strict=True)
+        return np.array(costs(run, [_function(*pair, lines) for pair in pairs]))
+
     for lines in LINES:
-        here, there = (
-            np.array(
-                costs(run, [_function(*pair, lines) for pair in zip(heads, names, strict=True)])
-            )
-            for heads in (names, others)
-        )
+        here, there = paid(names, lines), paid(others, lines)
         for kind, bits in (("declared", here), ("another", there), ("saved", there - here)):
             found[kind].append(mean(bits.tolist()))
     return {"lines": list(LINES), "names": len(names)} | found
