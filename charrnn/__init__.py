@@ -1,4 +1,4 @@
-"""Character-level recurrent networks: trained, sampled, scored.
+"""Character-level recurrent networks: trained, sampled, scored, looked into.
 
 >>> import charrnn
 >>> run = charrnn.train("python", scale="smoke", out="runs/first")
@@ -16,6 +16,7 @@ from pathlib import Path
 # the name; a module is bound to its package only when it is first loaded, so the function stays.
 from charrnn.corpora import load_corpus
 from charrnn.plan import plan_training
+from charrnn.probe import clamp, rank_units, trace
 from charrnn.runs import Run, list_runs, load_run, train_recipe
 from charrnn.runs import resume_run as resume
 from charrnn.sample import sample, sample_many, stream
@@ -26,14 +27,17 @@ __version__ = "0.1.0"
 __all__ = [
     "Run",
     "Score",
+    "clamp",
     "list_runs",
     "load_corpus",
     "load_run",
+    "rank_units",
     "resume",
     "sample",
     "sample_many",
     "score",
     "stream",
+    "trace",
     "train",
 ]
 

@@ -86,6 +86,8 @@ the order that the parentheses show, but for what is said to be integer or float
           n = tanh(a_n + (r * (u_n + bias_new))); h' = ((1 - z) * n) + (z * h)
     rnn   h' = tanh((x + u) + bias)
     next  (decoder.weight h') + decoder.bias
+    held  a unit that is held at a float32 number v has c' = v (lstm; its h' follows) or h' = v
+          (gru, rnn) after every step; where a text is written, from the first symbol drawn on
 
 The h of the GRU's last product is the float32 one. All constants are the float32 numbers nearest to
 those written. Scores that are not finite are an error. A symbol is drawn so:

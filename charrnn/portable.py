@@ -15,7 +15,7 @@ import numpy as np
 
 from charrnn.export import Arrays, int8_tensors, load_model
 from charrnn.model import CharRNN, ModelConfig
-from charrnn.stepper import State
+from charrnn.stepper import Holding, State
 
 f32 = np.float32
 ONE, TWO, MINUS_TWO = f32(1), f32(2), f32(-2)
@@ -102,7 +102,7 @@ class Product:
         return self.sums(q).astype(np.float32) * self.factor
 
 
-class PortableStepper:
+class PortableStepper(Holding):
     """One character at a time for S independent streams, the same bits on every machine.
 
     As `charrnn.stepper.Stepper`: `h` and `c` are the states, (L, S, H) float32; writing into them
@@ -118,6 +118,7 @@ class PortableStepper:
         self._load(int8_tensors(model), self.config)
         self.h, self.c = np.zeros((2, self.config.layers, streams, self.config.hidden), np.float32)
         self._cell = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.config.cell]
+        self._held = {}
 
     @classmethod
     def from_file(cls, path: str | Path, streams: int = 1) -> PortableStepper:
@@ -164,6 +165,8 @@ class PortableStepper:
             for layer in range(self.config.layers):
                 u = self._recurrent[layer](self._rounded(layer))
                 self.h[layer] = self._cell(layer, x, u)
+                if layer in self._held and self.config.cell != "lstm":  # an LSTM holds c, in _lstm
+                    self._clamp(layer, self.h[layer])
                 q = self._rounded(layer)
                 if layer + 1 < self.config.layers:
                     x = self._below[layer](q)
@@ -181,6 +184,8 @@ class PortableStepper:
         new = tanh32(a[:, 2 * hidden : 3 * hidden])
         c *= open_[:, hidden:]
         c += open_[:, :hidden] * new
+        if layer in self._held:
+            self._clamp(layer, c)
         return sigmoid32(a[:, 3 * hidden :]) * tanh32(c)
 
     def _gru(self, layer: int, x: np.ndarray, u: np.ndarray) -> np.ndarray:

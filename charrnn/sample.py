@@ -48,6 +48,10 @@ class Sampling:
     """The integer arithmetic that `charrnn.export` specifies, on the CPU: the same text on every
     machine and in the book's pages. A training's weights are rounded as for its published file; a
     file in half precision is refused with a CheckpointError."""
+    held: tuple[tuple[int, int, float], ...] = ()
+    """(layer, unit, value) of units that are held while text is drawn, not while the prompt is
+    read; layers and units count from 0. The value is the cell's c in an LSTM, else h, as
+    `charrnn.stepper.Holding` says. Computed on the CPU, wherever the model is."""
 
     def __post_init__(self) -> None:
         if self.length < 0:
@@ -159,13 +163,15 @@ class TorchStepper:
 
 
 def make_stepper(
-    model: CharRNN, streams: int = 1, portable: bool = False
+    model: CharRNN, streams: int = 1, portable: bool = False, holding: bool = False
 ) -> Stepper | TorchStepper | PortableStepper:
     """NumPy for a model on the CPU, torch for one on a GPU; `portable`: the arithmetic of a
-    published int8 file, wherever the model is."""
+    published int8 file, wherever the model is. `holding`: one whose units can be held, which
+    copies the weights of a model on a GPU."""
     if portable:
         return PortableStepper(model, streams)
-    return (Stepper if model.device.type == "cpu" else TorchStepper)(model, streams)
+    cpu = holding or model.device.type == "cpu"
+    return (Stepper if cpu else TorchStepper)(model, streams)
 
 
 def draw(
@@ -174,7 +180,8 @@ def draw(
     """The drawn ids, one array (S,) a step, `settings.length` of them.
 
     An empty prompt primes with a newline where the model knows one (a text starts a line), else
-    with the first symbol. A model with a `restart` symbol reads that before any prompt.
+    with the first symbol. A model with a `restart` symbol reads that before any prompt. What is
+    `held` is so from the first symbol drawn on, when the prompt's last one is read.
     """
     primer = vocab.encode(prompt, unknown=settings.unknown)
     if model.config.restart is not None:
@@ -182,9 +189,11 @@ def draw(
     elif len(primer) == 0:
         newline = 10 if vocab.level == "byte" else "\n"
         primer = np.array([vocab.ids.get(newline, 0)])
-    stepper = make_stepper(model, streams, settings.portable)
+    stepper = make_stepper(model, streams, settings.portable, holding=bool(settings.held))
     for i in primer[:-1]:
         stepper.step(np.full(streams, i))
+    for layer, unit, value in settings.held:
+        stepper.hold(layer, [unit], [value])
     ids = np.full(streams, primer[-1])
     numbers = uniform_stream(settings.seed, streams)
     for _ in range(settings.length):

@@ -62,7 +62,7 @@ def stream_nats(
     `precision` autocasts to that dtype (None: float32).
     """
     n = _targets(ids)
-    starts, width = _lanes(n, lanes, warmup)
+    starts, width = in_lanes(n, lanes, warmup)
     lanes = len(starts)
     nats = np.zeros((lanes, width), dtype=np.float32)
     was_training, device = model.training, model.device
@@ -79,7 +79,7 @@ def stream_nats(
         with torch.autocast(device.type, dtype=precision, enabled=precision is not None):
             logits, state = model(x, state)
         if stretch.start < 0:
-            state = tuple(_blank_first_lane(s) for s in state)
+            state = tuple(blank_first_lane(s) for s in state)
             continue
         losses = F.cross_entropy(logits.float().flatten(0, 1), y.flatten(), reduction="none")
         nats[:, columns] = losses.view(x.shape).T.cpu().numpy()
@@ -94,7 +94,7 @@ def _targets(ids: np.ndarray) -> int:
     return len(ids) - 1
 
 
-def _lanes(n: int, lanes: int, warmup: int) -> tuple[np.ndarray, int]:
+def in_lanes(n: int, lanes: int, warmup: int) -> tuple[np.ndarray, int]:
     """Where equal stretches of n targets begin, and their width; fewer than `lanes` where the text
     is so short that most of the work would be run-up."""
     lanes = max(1, min(lanes, n // max(1, 2 * warmup)))
@@ -111,7 +111,7 @@ def stepped_nats(
     every lane takes one step at a time, and what follows the logits is in float64.
     """
     n, ids = _targets(ids), np.asarray(ids, dtype=np.int64)
-    starts, width = _lanes(n, lanes, warmup)
+    starts, width = in_lanes(n, lanes, warmup)
     reader, nats = stepper(len(starts)), np.zeros((len(starts), width))
     for column in range(-warmup if len(starts) > 1 else 0, width):
         where = (starts + column).clip(0, n - 1)
@@ -121,7 +121,7 @@ def stepped_nats(
         elif column == -1:
             state = reader.state()
             for part in state:
-                part[:, 0] = 0  # as in `_blank_first_lane`
+                part[:, 0] = 0  # as in `blank_first_lane`
             reader.set_state(state)
     return nats.reshape(-1)[:n]
 
@@ -132,7 +132,7 @@ def _cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.log(np.exp(shifted).sum(axis=-1)) - shifted[np.arange(len(targets)), targets]
 
 
-def _blank_first_lane(state: torch.Tensor) -> torch.Tensor:
+def blank_first_lane(state: torch.Tensor) -> torch.Tensor:
     """The first lane has no text before its stretch: while the others warm up, it stays at zero."""
     state = state.clone()
     state[:, 0] = 0

@@ -17,17 +17,79 @@ below and its own past, is a stretch of memory that needs no copying:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from charrnn.model import CharRNN, ModelConfig
 
 State = tuple[np.ndarray, ...]
 HALF = np.float32(0.5)
+LARGEST = float(np.finfo(np.float32).max)
 ORDERS = {"lstm": (0, 1, 3, 2), "gru": (0, 1, 2), "rnn": (0,)}
 """Where torch keeps what this file computes: the logistic gates first (i, f, o, then g)."""
 
 
-class Stepper:
+class Holding:
+    """Units that a stepper holds at a value, whatever it reads.
+
+    After each step's update of a layer the value takes the place of the unit's cell c in an LSTM
+    (h becomes o * tanh(value), with that step's own output gate), of its h in the other networks,
+    before the layer above and the decoder read it. It is held in every stream.
+    """
+
+    config: ModelConfig
+    _held: dict[int, tuple[np.ndarray, np.ndarray]]
+    """By layer: which units (n,), and their values (n,) float32. Empty where nothing is held."""
+
+    def hold(self, layer: int, units: Sequence[int], values: Sequence[float]) -> None:
+        """Hold units of a layer at values too, from the next step on; one that is held already
+        gets the new value. Layers and units count from 0.
+
+        ValueError where there is no such layer or unit, or a value is not a finite number.
+        """
+        kept = _checked(self.config, layer, list(units), list(values))
+        before = dict(zip(*self._held.get(layer, ((), ())), strict=True))
+        both = {int(unit): value for unit, value in (before | kept).items()}
+        if both:
+            where = np.array(list(both), np.int64)
+            self._held[layer] = where, np.array(list(both.values()), np.float32)
+
+    def release(self) -> None:
+        """Hold nothing any more; the states go on from where they are."""
+        self._held.clear()
+
+    def _clamp(self, layer: int, states: np.ndarray) -> None:
+        """Put the values of a layer's held units into its new states (S, H)."""
+        units, values = self._held[layer]
+        states[:, units] = values
+
+
+def _checked(config: ModelConfig, layer: int, units: list, values: list) -> dict[int, np.float32]:
+    """The value of each unit that is to be held, if it can be."""
+    if not _counts(layer, config.layers):
+        raise ValueError(f"layer is {layer!r}; it must be {_range(config.layers)}")
+    if len(units) != len(values):
+        raise ValueError(f"there are {len(units)} units and {len(values)} values; give each one")
+    for unit, value in zip(units, values, strict=True):
+        if not _counts(unit, config.hidden):
+            raise ValueError(f"unit is {unit!r}; it must be {_range(config.hidden)}")
+        if not abs(float(value)) <= LARGEST:
+            raise ValueError(f"unit {unit} is held at {value}; give a finite number")
+    return {int(unit): np.float32(value) for unit, value in zip(units, values, strict=True)}
+
+
+def _counts(number: object, of: int) -> bool:
+    """Whether it is one of the whole numbers from 0 to `of` - 1."""
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    return whole and 0 <= number < of
+
+
+def _range(of: int) -> str:
+    return f"a whole number, 0 to {of - 1}" if of > 1 else "0, the only one"
+
+
+class Stepper(Holding):
     """A model's forward step for S independent streams of text.
 
     The same numbers as `CharRNN.forward` with T = 1, to float32 rounding (tested). `h` and `c`
@@ -52,6 +114,7 @@ class Stepper:
         self._decoder_bias = weights["decoder.bias"]
         self._allocate()
         self._advance = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[config.cell]
+        self._held = {}
 
     def _allocate(self) -> None:
         """The states and the buffers that a step writes into."""
@@ -89,6 +152,8 @@ class Stepper:
         rows = self._rows[ids[0]] if self.streams == 1 else self._rows[ids]
         for layer in range(self.config.layers):
             self._advance(layer, rows)
+            if layer in self._held and self.config.cell != "lstm":  # an LSTM holds c, on its way
+                self._clamp(layer, self.h[layer])
         logits = np.empty((self.streams, self.config.vocab_size), np.float32)
         _times(self.h[-1], self._decoder, logits)
         logits += self._decoder_bias
@@ -117,6 +182,8 @@ class Stepper:
         c *= gates[:, hidden : 2 * hidden]  # what stays of the memory
         np.multiply(gates[:, :hidden], gates[:, 3 * hidden :], out=t)  # what is written to it
         c += t
+        if layer in self._held:
+            self._clamp(layer, c)
         np.tanh(c, out=t)
         np.multiply(gates[:, 2 * hidden : 3 * hidden], t, out=self.h[layer])
 

@@ -4,6 +4,7 @@ random networks, and what `charrnn.portable` draws from them.
 The weights come from NumPy's PCG64, not from torch, so the files are the same on every machine.
 """
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ import torch
 
 from charrnn.export import save_model
 from charrnn.model import CharRNN, ModelConfig
-from charrnn.portable import PortableStepper
+from charrnn.portable import PortableStepper, tanh32
 from charrnn.runs import load_run
-from charrnn.sample import sample
+from charrnn.sample import Sampling, probabilities, sample
 from charrnn.vocab import Vocab
 
 SYMBOLS = "\n ,abcdeéû\u0301\u0308\ufb01𝔊😀🦊"
@@ -52,6 +53,12 @@ SETTINGS = (
     {"prompt": 0, "temperature": 1.5, "top_k": 100, "top_p": 1.0, "seed": 2**52 + 1},
 )
 """The prompt is a place in PROMPTS, or None for an empty one."""
+HELD = (
+    ((0, 3, 1.5),),
+    ((0, 0, -3.8), (0, 31, 0.0)),
+    ((0, 5, 0.25), (0, 5, 1.0), (0, 6, -0.7)),  # the same unit twice: the last value counts
+)
+"""What is held in the texts of `held_cases`; the second time in the top layer."""
 
 
 def random_network(cell, layers, hidden, vocab, seed=0, saturated=False, restart=None) -> CharRNN:
@@ -104,6 +111,43 @@ def cases_of(path: Path, name: str) -> list[dict]:
             {"file": path.name, **options, "text": text, "logits": first_logits(path, run, prompt)}
         )
     return cases
+
+
+def held_cases(path: Path, name: str) -> list[dict]:
+    """As `cases_of`, with units held; `held` as the page takes it, a list of objects."""
+    run, cases = load_run(path), []
+    for k, held in enumerate(HELD):
+        if k == 1:
+            held = tuple((run.model.config.layers - 1, unit, value) for _, unit, value in held)
+        options = {"prompt": PROMPTS[name][0], "temperature": 0.9, "seed": 5, "length": 250}
+        text = sample(run, portable=True, held=held, **options)
+        told = [dict(zip(("layer", "unit", "value"), one, strict=True)) for one in held]
+        more = {"top_k": None, "top_p": None, "file": path.name, "text": text, "held": told}
+        cases.append(options | more)
+    return cases
+
+
+def trace_case(path: Path, name: str) -> dict:
+    """A text with all that `PortableStepper` finds after each symbol: cells and shown, base64 of
+    (T, L, H) float32, tanh(c) and h (or h twice); top, the five likeliest; given, the chance of
+    what came."""
+    run = load_run(path)
+    text = ("".join(PROMPTS[name]) + sample(run, portable=True, length=60)).replace("�", "")
+    stepper, ids = PortableStepper(run.model), run.vocab.encode(text, unknown="skip").tolist()
+    if (restart := run.model.config.restart) is not None:
+        stepper.step(np.array([restart]))
+    cells, shown, top, given = [], [], [], []
+    for at, i in enumerate(ids):
+        logits = stepper.step(np.array([i]))[0]
+        shown.append(stepper.h[:, 0].copy())
+        lstm = run.model.config.cell == "lstm"
+        cells.append(tanh32(stepper.c[:, 0]) if lstm else shown[-1])
+        p = probabilities(logits, Sampling(portable=True))
+        top.append([[int(k), p[k]] for k in np.argsort(-logits, kind="stable")[:5]])
+        given.append(p[ids[at + 1]] if at + 1 < len(ids) else None)
+    both = {"cells": np.array(cells), "shown": np.array(shown)}
+    stored = {key: base64.b64encode(value.tobytes()).decode() for key, value in both.items()}
+    return {"file": path.name, "text": text, "ids": ids, "top": top, "given": given} | stored
 
 
 def first_logits(path: Path, run, prompt: str) -> list[float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from portable_cases import write_cases
+from portable_cases import NETWORKS, held_cases, trace_case, write_cases
 
 from charrnn.portable import PortableStepper
 from charrnn.runs import load_run
@@ -41,6 +41,11 @@ def recorded_cases(name: str, prompt: str) -> list[dict]:
 @pytest.mark.skipif(NODE is None, reason="node is not installed: the page's model is not run")
 def test_the_page_writes_what_python_writes(tmp_path):
     cases = write_cases(tmp_path)
+    files = {name: tmp_path / f"{name}.safetensors" for name in NETWORKS}
+    for name, path in files.items():
+        cases += held_cases(path, name)
+    traces = [trace_case(path, name) for name, path in files.items()]
+    (tmp_path / "traces.json").write_text(json.dumps(traces))
     cases += recorded_cases("tinyshakespeare", "ROMEO:\n")
     (tmp_path / "cases.json").write_text(json.dumps(cases))
     ran = subprocess.run(
@@ -52,5 +57,6 @@ def test_the_page_writes_what_python_writes(tmp_path):
     )
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
     assert re.search(r"^# pass (\d+)$", ran.stdout, re.MULTILINE)
-    assert int(re.search(r"^# pass (\d+)$", ran.stdout, re.MULTILINE).group(1)) >= len(cases) + 6
+    passed = int(re.search(r"^# pass (\d+)$", ran.stdout, re.MULTILINE).group(1))
+    assert passed >= len(cases) + len(traces) + 9
     assert "# fail 0" in ran.stdout

@@ -197,6 +197,47 @@ def test_a_text_is_that_of_the_longhand(tmp_path, seed):
     assert sample(load_run(made.path), "bad", **vars(settings)) == text
 
 
+# Units that are held
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_held_unit_is_that_of_the_longhand(tmp_path, cell, layer):
+    """Number by number, also where the value is far beyond what a state can be."""
+    made = saved(tmp_path, cell, 2)
+    held = {4: f32(1.25), 0: f32(-0.5), 7: f32(3e5)}
+    longhand, stepper = HeldLonghand(made.path), PortableStepper.from_file(made.path, 2)
+    longhand.held = {(layer, unit): value for unit, value in held.items()}
+    stepper.hold(layer, list(held), list(held.values()))
+    free = PortableStepper.from_file(made.path)
+    for symbol in np.random.default_rng(3).integers(0, len(made.vocab), STEPS):
+        logits = stepper.step(np.array([symbol, symbol]))
+        assert np.array_equal(logits[0], longhand.step(symbol))
+        assert np.array_equal(logits[0], logits[1])
+        assert not np.array_equal(logits[0], free.step(np.array([symbol]))[0])
+    assert np.array_equal(stepper.h[:, 0], longhand.h)
+    stepper.release()
+    stepper.reset()
+    free.reset()
+    assert np.array_equal(stepper.step(np.array([1, 1]))[:1], free.step(np.array([1])))
+    with pytest.raises(ValueError, match="layer is 2; it must be a whole number, 0 to 1"):
+        stepper.hold(2, [0], [0.5])
+
+
+class HeldLonghand(Longhand):
+    """`held`: by layer and unit, the value that takes a state's place."""
+
+    def unit(self, n, j, x, u, bias, bias_new):
+        h, value = super().unit(n, j, x, u, bias, bias_new), self.held.get((n, j))
+        if value is None:
+            return h
+        if self.shape["cell"] != "lstm":
+            return value
+        self.c[n][j] = value
+        o = 3 * self.hidden + j
+        return longhand_sigmoid((x[o] + u[o]) + bias[o]) * longhand_tanh(value)
+
+
 # The functions
 
 

@@ -473,3 +473,38 @@ def test_torch_and_numpy_step_alike():
     ours, theirs = Stepper(run.model, 3), TorchStepper(run.model, 3)
     for ids in np.random.default_rng(0).integers(0, len(run.vocab), (20, 3)):
         assert np.abs(ours.step(ids) - theirs.step(ids)).max() < 2e-5
+
+
+# Units that are held
+
+
+@pytest.mark.parametrize("portable", [False, True])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_units_are_held_from_the_first_character_drawn(cell, portable):
+    """While the prompt is read they are free; its last character is read when drawing begins."""
+    run = random_run(cell=cell)
+    settings = Sampling(length=60, seed=3, portable=portable, held=((0, 2, 0.9), (1, 5, -0.8)))
+    stepper = make_stepper(run.model, 2, portable)
+    for i in run.vocab.encode("hello")[:-1]:
+        stepper.step(np.full(2, i))
+    stepper.hold(0, [2], [0.9])
+    stepper.hold(1, [5], [-0.8])
+    ids, numbers, drawn = np.full(2, run.vocab.ids["o"]), uniform_stream(3, 2), []
+    for _ in range(60):
+        drawn.append(ids := pick(stepper.step(ids), next(numbers), settings))
+    found = np.array(list(draw(run.model, run.vocab, "hello", settings, 2)))
+    assert np.array_equal(found, drawn)
+    text = sample(run, "hello", **vars(settings))
+    assert text != sample(run, "hello", **vars(settings) | {"held": ()})
+
+
+def test_nothing_is_held_that_is_not_there():
+    with pytest.raises(ValueError, match="unit is 16; it must be a whole number, 0 to 15"):
+        sample(random_run(), "hello", held=((0, 16, 0.5),))
+
+
+def test_with_units_held_the_cpu_steps_whatever_device_the_model_is_on(monkeypatch):
+    model = random_run().model
+    monkeypatch.setattr(CharRNN, "device", torch.device("cuda"))
+    assert isinstance(make_stepper(model), TorchStepper)
+    assert isinstance(make_stepper(model, holding=True), Stepper)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.model import CharRNN, ModelConfig
+from charrnn.model import STEPS as CELL_STEPS
+from charrnn.model import CharRNN, ModelConfig, input_gates
 from charrnn.stepper import Stepper
 
 TOLERANCE = 2e-5
@@ -111,6 +112,87 @@ def test_a_unit_can_be_clamped_between_steps():
         clamped.step(np.array([1]))
         clamped.h[layer, :, 3] = 1.0
         assert not np.allclose(free.step(np.array([2])), clamped.step(np.array([2])))
+
+
+# Units that are held
+
+
+def spelled_out(model: CharRNN, ids: np.ndarray, held: dict) -> np.ndarray:
+    """The logits (STEPS, S, V) by `charrnn.model`'s own step functions, with the held values put
+    in by hand: held[layer] is {unit: value}."""
+    cell, logits = model.config.cell, []
+    states = [tuple(s[layer] for s in model.zero_state(ids.shape[1])) for layer in range(2)]
+    for row in torch.from_numpy(ids):
+        below = None
+        for layer, w in enumerate(model.rnn):
+            x = input_gates(row, w.weight_ih_l0) if layer == 0 else below @ w.weight_ih_l0.t()
+            x = x + w.bias_ih_l0
+            new = CELL_STEPS[cell](x, *states[layer], w.weight_hh_l0, w.bias_hh_l0)
+            h, *rest = new if isinstance(new, tuple) else (new,)
+            for unit, value in held.get(layer, {}).items():
+                if cell == "lstm":
+                    o = h[:, unit] / torch.tanh(rest[0][:, unit])
+                    rest[0][:, unit] = value
+                    h[:, unit] = o * math.tanh(value)
+                else:
+                    h[:, unit] = value
+            states[layer], below = (h, *rest), h
+        logits.append(model.decoder(below).numpy())
+    return np.stack(logits)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(
+    "held", [{0: {3: 1.5}}, {1: {0: -0.75, 36: 0.0}}, {0: {5: 0.5}, 1: {5: 2}}]
+)
+@pytest.mark.parametrize("streams", [1, 4])
+@torch.inference_mode()
+def test_a_held_unit_has_its_value_after_every_step(cell, held, streams):
+    model, ids = random_model(cell, 2), random_ids(streams)
+    stepper = Stepper(model, streams)
+    free = np.stack([stepper.step(row) for row in ids])
+    stepper.reset()
+    for layer, values in held.items():
+        stepper.hold(layer, list(values), list(values.values()))
+    logits = np.stack([stepper.step(row) for row in ids])
+    assert np.abs(logits - spelled_out(model, ids, held)).max() < TOLERANCE
+    assert np.abs(logits - free).max() > 0.01
+    for layer, values in held.items():
+        states = stepper.c if cell == "lstm" else stepper.h
+        assert (states[layer][:, list(values)] == np.float32(list(values.values()))).all()
+    stepper.release()
+    stepper.reset()
+    assert np.array_equal(free, np.stack([stepper.step(row) for row in ids]))
+
+
+def test_units_are_held_one_after_another_and_the_last_value_counts():
+    model, ids = random_model("lstm", 2), random_ids(1)
+    one, other = Stepper(model), Stepper(model)
+    one.hold(0, [4], [0.1])
+    one.hold(0, np.array([7, 4]), np.array([-1.0, 2.0]))
+    other.hold(0, [4, 7], [2.0, -1.0])
+    one.hold(1, [], [])
+    assert np.array_equal([one.step(row) for row in ids], [other.step(row) for row in ids])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((2, [0], [0.5]), "layer is 2; it must be a whole number, 0 to 1"),
+        ((-1, [0], [0.5]), "layer is -1; it must be a whole number, 0 to 1"),
+        ((0, [37], [0.5]), "unit is 37; it must be a whole number, 0 to 36"),
+        ((0, [1, True], [0.5, 0.5]), "unit is True; it must be a whole number"),
+        ((0, [1.5], [0.5]), "unit is 1.5; it must be a whole number"),
+        ((0, [1], [math.nan]), "unit 1 is held at nan; give a finite number"),
+        ((0, [1], [1e39]), r"unit 1 is held at 1e\+39; give a finite number"),
+        ((0, [1, 2], [0.5]), "there are 2 units and 1 values; give each one"),
+    ],
+)
+def test_what_cannot_be_held_is_one_line(arguments, message):
+    stepper = Stepper(random_model("rnn", 2))
+    with pytest.raises(ValueError, match=message):
+        stepper.hold(*arguments)
+    assert not stepper._held
 
 
 def test_results_of_earlier_steps_are_not_overwritten():

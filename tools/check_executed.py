@@ -20,6 +20,9 @@ FIGURES = {
     "06-algebraic-geometry": 7,
     "07-linux": 11,
     "08-names": 6,
+    "09-predictions": 6,
+    "10-neurons": 4,
+    "11-turning-a-neuron": 8,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

@@ -32,13 +32,18 @@ WORDS = {
 
 
 def open_run(
-    name: str, mode: str = "recorded", scale: str = "auto", folder: str | Path | None = None
+    name: str,
+    mode: str = "recorded",
+    scale: str = "auto",
+    folder: str | Path | None = None,
+    only: str = "samples",
 ) -> Run:
     """A chapter's run with its measures, recorded or made on the spot.
 
     scale, for mode "train": post, laptop, or auto (post with a GPU, laptop without). `folder`:
     where a training goes (None: runs/<name> under the working folder, a temporary one for smoke).
-    Raises ValueError on another mode, CorpusError where a text cannot be had.
+    only: what is measured of a training, its "samples" or its "neurons". Raises ValueError on
+    another mode, CorpusError where a text cannot be had.
     """
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")
@@ -47,13 +52,13 @@ def open_run(
     if mode == "smoke":
         folder = folder or Path(mkdtemp(prefix="charrnn-")) / name
         train_recipe(load_recipe(name, "smoke"), folder, progress=False)
-        measure_run(folder, samples=4, length=400, progress=lambda line: None)
+        measure_run(folder, samples=4, length=400, progress=lambda line: None, only=only)
         return load_run(folder)
     gpu = choose_device("auto").type != "cpu"
     scale = scale if scale != "auto" else "post" if gpu else "laptop"
     folder = Path(folder or Path("runs") / name)
     train_recipe(load_recipe(name, scale), folder)
-    measure_run(folder)
+    measure_run(folder, only=only)
     return load_run(folder)
 
 
@@ -163,7 +168,11 @@ def basis(run: Run) -> str:
     """What a chapter's numbers rest on, in a line."""
     i, m = run.info, run.measures
     unit = "bytes" if i["corpus"]["level"] == "byte" else "characters"
-    drawn = f"; {m['samples']} samples of {m['length']:,} {unit} a temperature" if m else ""
+    drawn = (
+        f"; {m['samples']} samples of {m['length']:,} {unit} a temperature"
+        if "samples" in m
+        else ""
+    )
     return (
         f"{run.name}: scale {i['scale']}, on {i['device']}, "
         f"{_number(round(i['seconds'] / 60), 'minutes')}, one training, seed {i['seed']}{drawn}"

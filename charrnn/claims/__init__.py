@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from charrnn.claims import algebra, essays, kernel, names, plays, wikipedia
+from charrnn.claims import algebra, essays, inside, kernel, names, plays, wikipedia
 from charrnn.claims.rules import VERDICTS, Claim, Rule, Verdict, result
 from charrnn.runs import RunError, load_run
 
@@ -20,7 +20,7 @@ CLAIMS = tuple(
     sorted(
         (
             claim
-            for part in (essays, plays, names, algebra, wikipedia, kernel)
+            for part in (essays, plays, names, algebra, wikipedia, kernel, inside)
             for claim in part.CLAIMS
         ),
         key=lambda claim: int(claim.id[1:]),

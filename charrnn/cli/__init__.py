@@ -11,7 +11,7 @@ import argparse
 import sys
 
 import charrnn
-from charrnn.cli import console, listing, publishing, text, training
+from charrnn.cli import console, listing, looking, publishing, text, training
 from charrnn.cli.options import Parser, add_command, joined
 
 ABOUT = """\
@@ -20,6 +20,7 @@ Train character-level recurrent networks on any text, and have them write.
   charrnn train notes.txt                        a network for a text of your own
   charrnn sample runs/notes --temperature 0.8    text from it, on stdout
   charrnn score runs/notes other.txt             how likely it finds another text
+  charrnn probe runs/notes notes.txt             what its units look at
 """
 MORE = """\
 `charrnn COMMAND --help` lists a command's options with examples.
@@ -41,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"charrnn {charrnn.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", title="commands")
-    for group in (training, text, publishing, listing):
+    for group in (training, text, looking, publishing, listing):
         group.add(lambda *names, **options: add_command(commands, *names, **options))
     return parser
 

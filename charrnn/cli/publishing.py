@@ -47,6 +47,9 @@ def add(command) -> None:
         metavar="N",
         help="texts drawn at each temperature (16); more of them narrow the intervals",
     )
+    parser.add_argument(
+        "--only", choices=("samples", "neurons"), help="one part, and keep the other as it is"
+    )
     add_text(parser)
     parser = command(
         "record",
@@ -90,7 +93,7 @@ def measure(args: argparse.Namespace) -> None:
     from charrnn.measure import measure_run  # needs packages that nothing else here does
 
     given = {} if args.samples is None else {"samples": args.samples}
-    print(measure_run(args.name, progress=say, text=args.text, **given))
+    print(measure_run(args.name, progress=say, text=args.text, only=args.only, **given))
 
 
 def record(args: argparse.Namespace) -> None:

@@ -9,11 +9,15 @@ latex.py     LaTeX: closed environments, edits, a page
 markup.py    markup and XML: what closes at which distance, what each layer costs
 names.py     names: new ones, their letters and their neighbours
 source.py    source code with what is the matter in it
+firings.py   a text coloured by one unit, and what was guessed at each character
+neurons.py   what single units know, and how many do
+memory.py    how long gates, gradients and changed states last
 diagrams.py  networks as boxes and arrows
 """
 
 from charrnn.figures import diagrams
 from charrnn.figures.curves import compare_curves, learning_curve, spread
+from charrnn.figures.firings import firings, looked_back, paint
 from charrnn.figures.latex import closed_by_distance, edits_by_reason, typeset_page
 from charrnn.figures.look import (
     BLUE,
@@ -44,7 +48,9 @@ from charrnn.figures.measures import (
     spread_of_samples,
     trade,
 )
+from charrnn.figures.memory import connectivity, effects, half_lives, saturation
 from charrnn.figures.names import name_distances, name_parts, new_names, spelled_name
+from charrnn.figures.neurons import around, census, leaving, ramp, rule_scores, shares_by_size
 from charrnn.figures.samples import (
     bars_with_intervals,
     softmax_temperature,
@@ -55,10 +61,12 @@ from charrnn.figures.source import marked_source, name_costs
 
 __all__ = [
     "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK", "REAL",
-    "TEAL", "WIDTH", "bars_with_intervals", "by_number", "closed_by_distance", "closing_in",
-    "compare_curves", "compared", "cycle_figure", "diagrams", "edits_by_reason", "kept_by_distance",
-    "layer_costs", "learning_curve", "marked_source", "name_costs", "name_distances", "name_parts",
-    "new_names", "nothing", "png", "shares_by_temperature", "show", "softmax_temperature",
-    "speech_lengths", "speeches", "spelled_name", "spread", "spread_of_samples", "style",
-    "temperature_sweep", "trade", "typeset_page", "visible",
+    "TEAL", "WIDTH", "around", "bars_with_intervals", "by_number", "census", "closed_by_distance",
+    "closing_in", "compare_curves", "compared", "connectivity", "cycle_figure", "diagrams",
+    "edits_by_reason", "effects", "firings", "half_lives", "kept_by_distance", "layer_costs",
+    "learning_curve", "leaving", "looked_back", "marked_source", "name_costs", "name_distances",
+    "name_parts", "new_names", "nothing", "paint", "png", "ramp", "rule_scores", "saturation",
+    "shares_by_size", "shares_by_temperature", "show", "softmax_temperature", "speech_lengths",
+    "speeches", "spelled_name", "spread", "spread_of_samples", "style", "temperature_sweep",
+    "trade", "typeset_page", "visible",
 ]  # fmt: skip

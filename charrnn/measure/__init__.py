@@ -15,13 +15,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from charrnn.checkpoint import write_atomically
-from charrnn.measure import algebra, essays, general, kernel, names, ngram, plays, wikipedia
+from charrnn.measure import (
+    algebra,
+    essays,
+    general,
+    kernel,
+    names,
+    neurons,
+    ngram,
+    plays,
+    wikipedia,
+)
 from charrnn.measure.material import Material
-from charrnn.runs import commit, find_run, load_run, run_texts
+from charrnn.recipe import Texts
+from charrnn.runs import Run, commit, find_run, load_run, run_texts
 
 TEMPERATURES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
 SAMPLES = 16
 LENGTH = 2000
+PARTS = ("samples", "neurons")
 KINDS = {
     "paul_graham": ("essays", essays),
     "tinyshakespeare": ("plays", plays),
@@ -41,18 +53,36 @@ def measure_run(
     length: int = LENGTH,
     progress=print,
     text: str | Path | None = None,
+    only: str | None = None,
 ) -> Path:
     """Measure a run and write its measures.json: `samples` texts of `length` a temperature.
 
     samples: at least 2, since intervals are over samples. text: the file of its text, where that is
-    not where it was. Raises ValueError where there are too few samples, RunError where the text is
-    not the run's, CorpusError where it cannot be had.
+    not where it was. only: "samples" or "neurons" measures that part and keeps the other as it is.
+    Raises ValueError where there are too few samples, or on another `only`, RunError where the text
+    is not the run's, CorpusError where it cannot be had.
     """
     if samples < 2:
         raise ValueError(f"samples is {samples}; it must be 2 or more, to have intervals over them")
+    if only not in (None, *PARTS):
+        raise ValueError(f"only is {only!r}; it must be one of {', '.join(PARTS)}, or left out")
     folder = find_run(name)
     run = load_run(folder)
     _, texts = run_texts(folder, text, progress=False)
+    measures = dict(run.measures)
+    if only != "neurons":
+        measures = _samples(run, texts, samples, length, progress)
+    if only != "samples" and run.info["recipe"]["name"] in neurons.KINDS:
+        measures["neurons"] = neurons.measure(run, texts, progress)
+    elif "neurons" in run.measures:
+        measures["neurons"] = run.measures["neurons"]
+    path = folder / "measures.json"
+    write_atomically(path, (json.dumps(measures, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def _samples(run: Run, texts: Texts, samples: int, length: int, progress) -> dict:
+    """What is measured of texts that the run drew, beside real ones."""
     progress(f"{run.name}: sampling at {len(TEMPERATURES)} temperatures")
     material = Material.draw(run, texts, TEMPERATURES, samples, length)
     progress("measuring words, diversity and copying")
@@ -73,6 +103,4 @@ def measure_run(
         measures["ngram"] = counted
     if cost := general.portable_cost(run, texts):
         measures["portable"] = cost
-    path = folder / "measures.json"
-    write_atomically(path, (json.dumps(measures, indent=1, ensure_ascii=False) + "\n").encode())
-    return path
+    return measures

@@ -11,8 +11,17 @@ Text from a model is text: it is escaped, never parsed as HTML.
 
 from __future__ import annotations
 
+from charrnn.widgets.inspector import Inspector, inspector
 from charrnn.widgets.markup import sample_html
 from charrnn.widgets.playground import Playground, playground
 from charrnn.widgets.slider import TemperatureSlider, live
 
-__all__ = ["Playground", "TemperatureSlider", "live", "playground", "sample_html"]
+__all__ = [
+    "Inspector",
+    "Playground",
+    "TemperatureSlider",
+    "inspector",
+    "live",
+    "playground",
+    "sample_html",
+]

@@ -15,6 +15,9 @@ PAGES = [
     "06-algebraic-geometry",
     "07-linux",
     "08-names",
+    "09-predictions",
+    "10-neurons",
+    "11-turning-a-neuron",
     "playground",
 ]
 

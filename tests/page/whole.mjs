@@ -16,6 +16,7 @@ import { Vocab } from "../../charrnn/static/src/vocab.mjs";
 const STATIC = new URL("../../charrnn/static/", import.meta.url);
 const kernel = fs.readFileSync(new URL("kernel.wasm", STATIC));
 const folder = process.env.CASES;
+const traces = JSON.parse(fs.readFileSync(path.join(folder, "traces.json"), "utf8"));
 const cases = JSON.parse(fs.readFileSync(path.join(folder, "cases.json"), "utf8"));
 
 function read(file) {
@@ -48,19 +49,23 @@ async function written(say, request) {
   return heard.map(({ text }) => text).join("");
 }
 
-function settingsOf({ temperature, top_k: topK, top_p: topP, seed, length }) {
-  return { temperature, topK, topP, seed, length };
+function settingsOf({ temperature, top_k: topK, top_p: topP, seed, length, held }) {
+  return { temperature, topK, topP, seed, length, held };
 }
 
 const engines = new Map();
 
+async function engineOf(file) {
+  if (!engines.has(file)) engines.set(file, await opened(file));
+  return engines.get(file);
+}
+
 for (const known of cases) {
-  const { file, prompt, text, logits } = known;
+  const { file, prompt, text, logits, held } = known;
   const settings = settingsOf(known);
   const { temperature, topK, topP, seed } = settings;
-  test(`${path.basename(file)}: T ${temperature}, top ${topK} ${topP}, seed ${seed}`, async () => {
-    if (!engines.has(file)) engines.set(file, await opened(file));
-    const { say } = engines.get(file);
+  test(`${path.basename(file)}: T ${temperature}, top ${topK} ${topP}, seed ${seed}${held ? ", held" : ""}`, async () => {
+    const { say } = await engineOf(file);
     assert.equal(await written(say, { type: "write", prompt, settings }), text);
     if (logits) assert.deepEqual(scores(file, prompt), logits);
   });
@@ -162,4 +167,82 @@ test("before a model is loaded nothing is written", async () => {
   assert.match(heard[0].message, /not been loaded/);
   await engine.handle({ type: "load", bytes: new ArrayBuffer(5) });
   assert.equal(heard[1].type, "failed");
+});
+
+const answered = ({ type }) => type === "traced" || type === "failed";
+
+function floats(base64) {
+  const { buffer, byteOffset, byteLength } = Buffer.from(base64, "base64");
+  return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+}
+
+for (const { file, text, ids, cells, shown, top, given } of traces) {
+  test(`${path.basename(file)}: a trace is Python's, to the last bit`, async () => {
+    const { say } = await engineOf(file);
+    const [found] = await say({ type: "trace", job: "t", turn: 9, text }, answered);
+    assert.equal(found.type, "traced", found.message);
+    assert.equal(found.turn, 9);
+    assert.deepEqual(found.ids, ids);
+    assert.deepEqual(found.cells, floats(cells));
+    assert.deepEqual(found.shown, floats(shown));
+    found.guesses.forEach((guesses, at) => {
+      assert.deepEqual(guesses.map(({ id }) => id), top[at].map(([id]) => id));
+      guesses.forEach(({ p }, k) => assert.ok(Math.abs(p - top[at][k][1]) < 1e-12));
+      const close = (a, b) => (b === null ? a === null : Math.abs(a - b) < 1e-12);
+      assert.ok(close(found.given[at], given[at]));
+    });
+  });
+}
+
+test("a long trace listens meanwhile, and the last one asked for is answered", async () => {
+  const { engine, say } = await opened(sampled.file);
+  const text = sampled.text.repeat(4).slice(0, 2000);
+  const tracing = say({ type: "trace", job: "t", turn: 1, text }, answered);
+  const settings = settingsOf(sampled);
+  engine.handle({ type: "read", job: "r", turn: 1, text: "a", settings, count: 1, rows: 1 });
+  engine.handle({ type: "trace", job: "t", turn: 2, text });
+  const heard = await tracing;
+  assert.deepEqual(heard.map(({ type, turn }) => [type, turn]), [["guesses", 1], ["traced", 2]]);
+  assert.equal(heard.at(-1).ids.length, 2000);
+  assert.equal(await written(say, { type: "write", prompt: sampled.prompt, settings }), sampled.text);
+});
+
+test("a text that cannot be traced is one line; unknown characters are left out", async () => {
+  const { say } = await opened(traces[0].file);
+  const ask = async (text) =>
+    (await say({ type: "trace", job: "t", turn: 1, text }, answered)).at(-1);
+  for (const [text, said] of [["", /^There are no/], ["\u4e00", /^There are no/],
+    ["a".repeat(2001), /^The text has 2001 characters; at most 2000[^\n]+$/]]) {
+    const failed = await ask(text);
+    assert.equal(failed.type, "failed");
+    assert.match(failed.message, said);
+  }
+  const [plain, odd] = [await ask("abc"), await ask("a\u4e00bc")];
+  assert.deepEqual(odd, plain);
+});
+
+test("what cannot be held is one line, and letting go gives the old text", async () => {
+  const held = cases.find((known) => known.held && known.file === traces[0].file);
+  const { say } = await opened(held.file);
+  const { prompt } = held;
+  const settings = settingsOf(held);
+  for (const [bad, said] of [
+    [{ layer: 9, unit: 0, value: 1 }, /^The layer is 9; it must be whole, 0 to 1\.$/],
+    [{ layer: 0, unit: -1, value: 1 }, /^The unit is -1; it must be whole, 0 to 36\.$/],
+    [{ layer: 0, unit: 1.5, value: 1 }, /^The unit is 1\.5/],
+    [{ layer: 0, unit: 1, value: Infinity }, /^Unit 1 is held at Infinity; give a finite number/],
+    [{ layer: 0, unit: 1, value: 1e300 }, /^Unit 1 is held at/],
+  ]) {
+    const asked = { ...settings, held: [bad] };
+    const [failed] = await say({ type: "write", job: "a", turn: 1, prompt, settings: asked }, finished);
+    assert.equal(failed.type, "failed");
+    assert.match(failed.message, said);
+  }
+  assert.equal(await written(say, { type: "write", prompt, settings }), held.text);
+  const free = { ...settings, held: null };
+  const text = await written(say, { type: "write", prompt, settings: free });
+  assert.notEqual(text, held.text);
+  const begun = await written(say, { type: "write", prompt, settings: { ...free, length: 99 } });
+  const rest = await written(say, { type: "more", settings: { ...free, length: 151 } });
+  assert.equal(begun + rest, text);
 });

@@ -60,6 +60,17 @@ export class LiveModel {
     });
   }
 
+  /** A text with every unit's state after each symbol: as Tracing.take in tracing.mjs. Never
+   *  settles where another request under that name has come since. */
+  trace(job, text) {
+    return new Promise((resolve, reject) => {
+      this.#ask({ type: "trace", job, text }, (message) => {
+        if (message.type === "failed") reject(new ModelError(message.message));
+        else resolve(message);
+      });
+    });
+  }
+
   /** Give the memory back. */
   close() {
     this.worker.terminate();

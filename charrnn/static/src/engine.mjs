@@ -1,21 +1,23 @@
 /**
  * What the worker does: it loads one model, and then writes and reads texts under names that the
- * page chooses. Messages in, messages out; texts that are written at once take turns.
+ * page chooses. Messages in, messages out; texts that are written or traced at once take turns.
  *
  * In:   load {url | bytes}; write {job, turn, prompt, settings}; more {job, turn, settings};
- *       stop {job}; read {job, turn, text, settings, count, rows}
+ *       stop {job}; read {job, turn, text, settings, count, rows}; trace {job, turn, text}
  * Out:  progress {received, total}; loaded {config, vocab, provenance, bytes};
  *       text {job, turn, text, drawn, seconds, done}; guesses {job, turn, rows};
- *       failed {job, turn, message}
+ *       traced {job, turn, ids, cells, shown, guesses, given}; failed {job, turn, message}
  * `turn` comes back as it was given: it tells the answers to one request from the next one's.
  */
 
 import { download } from "./download.mjs";
 import { ModelError } from "./errors.mjs";
 import { parseModel } from "./format.mjs";
+import { checkHeld } from "./held.mjs";
 import { Network } from "./network.mjs";
 import { checkSettings } from "./pick.mjs";
 import { Reading } from "./reading.mjs";
+import { Tracing } from "./tracing.mjs";
 import { Vocab } from "./vocab.mjs";
 import { Writing } from "./writing.mjs";
 
@@ -26,13 +28,15 @@ const NO_SIMD =
 
 export class Engine {
   /**
-   * @param {(message: object) => void} post where answers go
+   * @param {(message: object, moved?: ArrayBuffer[]) => void} post where answers go, and what of
+   *   them is moved, not copied
    * @param {Uint8Array} kernel kernel.wasm
    */
   constructor(post, kernel) {
     Object.assign(this, { post, kernel, network: null, running: false });
     this.writings = new Map();
     this.readings = new Map();
+    this.tracings = new Map();
   }
 
   /** Do what a message asks. What is wrong is posted as `failed`, never thrown. */
@@ -60,14 +64,12 @@ export class Engine {
   }
 
   on_write({ job, turn, prompt, settings }) {
-    checkSettings(settings);
-    this.#of(this.writings, job, Writing).begin(prompt, settings, turn);
+    this.#writing(job, settings).begin(prompt, settings, turn);
     return this.#run();
   }
 
   on_more({ job, turn, settings }) {
-    checkSettings(settings);
-    this.#of(this.writings, job, Writing).extend(settings, turn);
+    this.#writing(job, settings).extend(settings, turn);
     return this.#run();
   }
 
@@ -86,33 +88,59 @@ export class Engine {
     this.post({ type: "guesses", job, turn, rows: found });
   }
 
+  on_trace({ job, turn, text }) {
+    this.#of(this.tracings, job, Tracing).begin(text, turn);
+    return this.#run();
+  }
+
+  #writing(job, settings) {
+    checkSettings(settings);
+    const writing = this.#of(this.writings, job, Writing);
+    checkHeld(settings.held, this.network.config);
+    return writing;
+  }
+
   #of(kept, job, Kind) {
     if (!this.network) throw new ModelError("The model has not been loaded yet.");
     if (!kept.has(job)) kept.set(job, new Kind(this.network, this.vocab, this.network.newState()));
     return kept.get(job);
   }
 
-  /** Write all texts that are not done, a slice each in turn, listening for messages in between. */
+  /** Do all texts that are not done, a slice each in turn, listening for messages in between. */
   async #run() {
     if (this.running) return;
     this.running = true;
-    const active = () => [...this.writings].filter(([, writing]) => writing.active);
+    const active = () =>
+      [...this.writings, ...this.tracings].filter(([, work]) => work.active);
     for (let jobs = active(); jobs.length > 0; jobs = active()) {
-      for (const [job, writing] of jobs) this.#slice(job, writing);
+      for (const [job, work] of jobs) this.#slice(job, work);
       await nextTurn();
     }
     this.running = false;
   }
 
-  #slice(job, writing) {
+  #slice(job, work) {
     try {
-      let text = writing.slice(SLICE);
-      if (!writing.active) text += writing.decoder.finish();
-      this.#tell(job, writing, text);
+      if (work instanceof Tracing) this.#trace(job, work);
+      else this.#write(job, work);
     } catch (error) {
-      writing.pause();
-      this.#fail({ job, turn: writing.turn }, error);
+      work.pause();
+      this.#fail({ job, turn: work.turn }, error);
     }
+  }
+
+  #write(job, writing) {
+    let text = writing.slice(SLICE);
+    if (!writing.active) text += writing.decoder.finish();
+    this.#tell(job, writing, text);
+  }
+
+  #trace(job, tracing) {
+    tracing.slice(SLICE);
+    if (tracing.active) return;
+    const found = tracing.take();
+    const moved = [found.cells.buffer, found.shown.buffer];
+    this.post({ type: "traced", job, turn: tracing.turn, ...found }, moved);
   }
 
   #tell(job, { turn, drawn, seconds, active }, text) {

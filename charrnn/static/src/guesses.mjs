@@ -3,7 +3,8 @@
 import { element } from "./elements.mjs";
 import { Vocab } from "./vocab.mjs";
 
-const percent = (p) => (p >= 0.0995 ? `${Math.round(p * 100)} %` : `${(p * 100).toFixed(1)} %`);
+export const percent = (p) =>
+  (p >= 0.0995 ? `${Math.round(p * 100)} %` : `${(p * 100).toFixed(1)} %`);
 
 /** The likeliest next characters as buttons with bars, largest first. */
 export class Bars {

@@ -5,11 +5,12 @@
 
 import { address, LiveModel, openModel } from "./client.mjs";
 import { element } from "./elements.mjs";
+import { Inspector } from "./inspector.mjs";
 import { Playground } from "./playground.mjs";
 import { Sampler } from "./sampler.mjs";
 import { STYLE } from "./style.mjs";
 
-const KINDS = { sampler: mountSampler, playground: mountPlayground };
+const KINDS = { sampler: mountSampler, playground: mountPlayground, inspector: mountInspector };
 
 /** Put the live figures of a page in the place of the stored ones. */
 function mount(root) {
@@ -47,6 +48,16 @@ function mountPlayground(place) {
     recorded: recordedIn(part),
   }));
   return models.length > 0 ? new Playground(models) : null;
+}
+
+/** What is stored stays where the page has no model to load. */
+function mountInspector(place) {
+  const { model, bytes, title } = place.dataset;
+  if (!model) return null;
+  const data = JSON.parse(place.querySelector("script[type='application/json']").textContent);
+  const open = (report) => openModel(address(model), report);
+  return new Inspector({ title, data, size: Number(bytes), open,
+    stored: [...place.childNodes].filter((node) => node.nodeName !== "SCRIPT") });
 }
 
 /** anywidget's contract: the figure in `el`, fed from traits; returns how to take it away. */

@@ -2,12 +2,17 @@
  * The network in WebAssembly: memory laid out, and one step of it. The arithmetic is the portable
  * one of charrnn/export.py, of which kernel.ts does the vectors.
  *
- * @typedef {{layers: {memory: number, kept: number}[]}} State addresses: of c (LSTM) or h (GRU),
- *   float32 (W), and of the activations that products take, int16 (W)
+ * @typedef {{layers: {memory: number, kept: number}[], held: ?import("./held.mjs").Held[]}} State
+ *   addresses: of c (LSTM) or h (GRU), float32 (W), and of the activations that products take,
+ *   int16 (W); and the units that are held at a value
  */
+
+import { roundHalfEven } from "./exp.mjs";
+import { sigmoid32, tanh32 } from "./gates.mjs";
 
 const PAGE = 65536;
 const LANE = 32;
+const OUTPUT = 3; // the place of an LSTM's output gate among its parts
 
 /** The scale A of the activations: the largest whose sums of H products stay in 32 bits. */
 export function activationScale(hidden) {
@@ -39,7 +44,7 @@ export class Network {
   newState() {
     const { width } = this;
     const layer = () => ({ memory: this.#space(4 * width), kept: this.#space(2 * width) });
-    const state = { layers: Array.from({ length: this.config.layers }, layer) };
+    const state = { layers: Array.from({ length: this.config.layers }, layer), held: null };
     this.reset(state);
     return state;
   }
@@ -63,9 +68,10 @@ export class Network {
 
   /**
    * Read one symbol; the state is emptied first where it is the one that restarts a model.
+   * @param {(layer: number) => void} seen called after each layer's step, for `look`
    * @returns {Float32Array} scores of the next symbol (V,), a view that the next step overwrites
    */
-  step(state, id) {
+  step(state, id, seen = null) {
     const { parts, vocabSize, restart } = this.config;
     const wide = parts * this.width;
     if (id === restart) this.reset(state);
@@ -74,10 +80,47 @@ export class Network {
       if (l > 0) this.#multiply(layer.below, state.layers[l - 1].kept, this.inputs);
       this.#multiply(layer.recurrent, state.layers[l].kept, this.gates);
       this.#update(layer, state.layers[l]);
+      for (const held of state.held ?? []) if (held.layer === l) this.#hold(state, held);
+      seen?.(l);
     });
     this.#multiply(this.decoder, state.layers.at(-1).kept, this.logits);
     this.kernel.add(this.logits, this.decoder.bias, vocabSize);
     return new Float32Array(this.memory.buffer, this.logits, vocabSize);
+  }
+
+  /**
+   * The state of a layer's units right after its step: tanh(c) and h of an LSTM, else h twice.
+   * @param {Float32Array} cells (H,), to be filled
+   * @param {Float32Array} shown (H,), to be filled
+   */
+  look(state, l, cells, shown) {
+    const { hidden, cell } = this.config;
+    const memory = new Float32Array(this.memory.buffer, state.layers[l].memory, hidden);
+    const into = this.#inputs(l, cell === "lstm" ? OUTPUT : 0);
+    for (let j = 0; j < hidden; j++) {
+      cells[j] = cell === "gru" ? memory[j] : tanh32(cell === "lstm" ? memory[j] : into(j));
+      shown[j] = cell === "lstm" ? sigmoid32(into(j)) * cells[j] : cells[j];
+    }
+  }
+
+  /** What goes into a part of each unit, (x + u) + bias: a layer's step leaves it where it was. */
+  #inputs(l, part) {
+    const at = (address) =>
+      new Float32Array(this.memory.buffer, address + 4 * part * this.width, this.config.hidden);
+    const [x, u, bias] = [this.inputs, this.gates, this.layers[l].bias].map(at);
+    return (j) => Math.fround(Math.fround(x[j] + u[j]) + bias[j]);
+  }
+
+  /** The value in the place of what the step gave a unit, and of what products take of it. */
+  #hold({ layers }, { layer: l, unit, value }) {
+    const { memory, kept } = layers[l];
+    const v = Math.fround(value);
+    const gate = this.config.cell === "lstm" ? sigmoid32(this.#inputs(l, OUTPUT)(unit)) : null;
+    const h = gate === null ? v : Math.fround(gate * tanh32(v));
+    const whole = roundHalfEven(Math.fround(h * this.scale));
+    const { buffer } = this.memory;
+    new Float32Array(buffer, memory)[unit] = v;
+    new Int16Array(buffer, kept)[unit] = Math.min(this.scale, Math.max(-this.scale, whole));
   }
 
   #multiply({ rows, factors, height, parts }, kept, out) {

@@ -4,7 +4,7 @@ import { Engine } from "./engine.mjs";
 import { KERNEL } from "./kernel.mjs";
 
 const engine = new Engine(
-  (message) => self.postMessage(message),
+  (message, moved = []) => self.postMessage(message, moved),
   Uint8Array.from(atob(KERNEL), (character) => character.charCodeAt(0)),
 );
 self.onmessage = ({ data }) => engine.handle(data);

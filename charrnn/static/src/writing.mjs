@@ -17,6 +17,7 @@ export class Writing {
   /** Begin: forget what was read, and read `prompt` before anything is drawn. */
   begin(prompt, settings, turn) {
     this.network.reset(this.state);
+    this.state.held = null; // while the prompt is read
     Object.assign(this, { settings, turn });
     this.random = new PCG64(settings.seed);
     this.decoder = new Decoder(this.vocab);
@@ -55,6 +56,7 @@ export class Writing {
   }
 
   #draw() {
+    this.state.held = this.settings.held ?? null;
     const logits = this.network.step(this.state, this.next);
     this.next = pick(logits, this.random.random(), this.settings);
     this.drawn += 1;
