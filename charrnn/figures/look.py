@@ -116,11 +116,37 @@ def show(fig: Figure, alt: str, caption: str | None = None) -> HTML:
 
 @style()
 def png(fig: Figure) -> bytes:
-    """The picture as a PNG of 256 colours: a quarter of the bytes, no difference to the eye."""
+    """The picture as a PNG of 256 colours: a third of the bytes, no difference to the eye."""
     full, small = io.BytesIO(), io.BytesIO()
     fig.savefig(full, format="png", dpi=200)
-    Image.open(full).quantize(256, Image.Quantize.FASTOCTREE).save(small, "png", optimize=True)
+    few_colours(Image.open(full).convert("RGBA")).save(small, "png", optimize=True)
     return small.getvalue()
+
+
+def few_colours(image: Image.Image, count: int = 256) -> Image.Image:
+    """An RGBA picture with a palette: its commonest colours, and for the rest an octree's.
+
+    An octree alone has three steps of transparency, too few for tints. Each pixel takes the nearest
+    colour as it looks on black and on white, which is the nearest of premultiplied ones.
+    """
+    pixels = np.ascontiguousarray(image).view(np.uint32)[..., 0]
+    unique, inverse, often = np.unique(pixels, return_inverse=True, return_counts=True)
+    common = unique[np.argsort(-often, kind="stable")[: count * 3 // 4]]
+    rest = image.quantize(count - len(common), Image.Quantize.FASTOCTREE).convert("RGBA")
+    others = np.unique(np.ascontiguousarray(rest).view(np.uint32))
+    palette = np.unique(np.concatenate([common, others]))[:count]
+    mine, given = _premultiplied(unique), _premultiplied(palette)
+    distance = (mine**2).sum(axis=1)[:, None] - 2 * mine @ given.T + (given**2).sum(axis=1)
+    index = distance.argmin(axis=1)[inverse].reshape(pixels.shape).astype(np.uint8)
+    drawn = Image.fromarray(index)
+    drawn.putpalette(palette.view(np.uint8).tobytes(), "RGBA")
+    return drawn
+
+
+def _premultiplied(colours: np.ndarray) -> np.ndarray:
+    """Packed RGBA colours (n,) to (n, 4) floats, red, green and blue times alpha."""
+    rgba = np.ascontiguousarray(colours).view(np.uint8).reshape(-1, 4).astype(np.float32)
+    return np.column_stack([rgba[:, :3] * rgba[:, 3:] / 255, rgba[:, 3]])
 
 
 @cache

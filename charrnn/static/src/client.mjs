@@ -71,6 +71,12 @@ export class LiveModel {
     });
   }
 
+  /** Copy a part of a state: `asked` as in grafting.mjs; `hear` gets what Grafting.slice gives, or
+   *  {type: "failed", message}. */
+  graft(job, asked, hear) {
+    this.#ask({ type: "graft", job, ...asked }, hear);
+  }
+
   /** Give the memory back. */
   close() {
     this.worker.terminate();

@@ -1,18 +1,21 @@
 /**
  * What the worker does: it loads one model, and then writes and reads texts under names that the
- * page chooses. Messages in, messages out; texts that are written or traced at once take turns.
+ * page chooses. Messages in, messages out; texts that are worked on at once take turns.
  *
  * In:   load {url | bytes}; write {job, turn, prompt, settings}; more {job, turn, settings};
- *       stop {job}; read {job, turn, text, settings, count, rows}; trace {job, turn, text}
+ *       stop {job}; read {job, turn, text, settings, count, rows}; trace {job, turn, text};
+ *       graft {job, turn, donor, recipient, parts, settings}
  * Out:  progress {received, total}; loaded {config, vocab, provenance, bytes};
  *       text {job, turn, text, drawn, seconds, done}; guesses {job, turn, rows};
- *       traced {job, turn, ids, cells, shown, guesses, given}; failed {job, turn, message}
+ *       traced {job, turn, ids, cells, shown, guesses, given};
+ *       grafted {job, turn, guesses, texts, done}; failed {job, turn, message}
  * `turn` comes back as it was given: it tells the answers to one request from the next one's.
  */
 
 import { download } from "./download.mjs";
 import { ModelError } from "./errors.mjs";
 import { parseModel } from "./format.mjs";
+import { checkParts, Grafting } from "./grafting.mjs";
 import { checkHeld } from "./held.mjs";
 import { Network } from "./network.mjs";
 import { checkSettings } from "./pick.mjs";
@@ -37,6 +40,7 @@ export class Engine {
     this.writings = new Map();
     this.readings = new Map();
     this.tracings = new Map();
+    this.graftings = new Map();
   }
 
   /** Do what a message asks. What is wrong is posted as `failed`, never thrown. */
@@ -93,6 +97,14 @@ export class Engine {
     return this.#run();
   }
 
+  on_graft({ job, turn, settings, parts, ...texts }) {
+    checkSettings(settings);
+    const grafting = this.#of(this.graftings, job, Grafting);
+    checkParts(parts, this.network.config);
+    grafting.begin({ ...texts, parts, settings }, turn);
+    return this.#run();
+  }
+
   #writing(job, settings) {
     checkSettings(settings);
     const writing = this.#of(this.writings, job, Writing);
@@ -110,8 +122,8 @@ export class Engine {
   async #run() {
     if (this.running) return;
     this.running = true;
-    const active = () =>
-      [...this.writings, ...this.tracings].filter(([, work]) => work.active);
+    const works = [this.writings, this.tracings, this.graftings];
+    const active = () => works.flatMap((kept) => [...kept].filter(([, work]) => work.active));
     for (let jobs = active(); jobs.length > 0; jobs = active()) {
       for (const [job, work] of jobs) this.#slice(job, work);
       await nextTurn();
@@ -122,6 +134,7 @@ export class Engine {
   #slice(job, work) {
     try {
       if (work instanceof Tracing) this.#trace(job, work);
+      else if (work instanceof Grafting) this.#graft(job, work);
       else this.#write(job, work);
     } catch (error) {
       work.pause();
@@ -141,6 +154,11 @@ export class Engine {
     const found = tracing.take();
     const moved = [found.cells.buffer, found.shown.buffer];
     this.post({ type: "traced", job, turn: tracing.turn, ...found }, moved);
+  }
+
+  #graft(job, grafting) {
+    const found = grafting.slice(SLICE);
+    this.post({ type: "grafted", job, turn: grafting.turn, ...found });
   }
 
   #tell(job, { turn, drawn, seconds, active }, text) {

@@ -22,7 +22,8 @@ export function checkHeld(held, { layers, hidden }) {
   }
 }
 
-function checkPlace(name, number, of) {
+/** @throws {RangeError} where a layer or unit is not one of 0 to `of` - 1 */
+export function checkPlace(name, number, of) {
   if (Number.isInteger(number) && number >= 0 && number < of) return;
   throw new RangeError(`The ${name} is ${shown(number)}; it must be whole, 0 to ${of - 1}.`);
 }

@@ -67,6 +67,28 @@ export class Network {
   }
 
   /**
+   * Copy a part of a state into another: of h what products take of it, and where there is no
+   * cell beside it, all of it.
+   * @param {import("./grafting.mjs").Part} part
+   */
+  copy(from, to, { what, layer, unit }) {
+    const { hidden, cell } = this.config;
+    const [first, count] = unit === null ? [0, hidden] : [unit, 1];
+    const move = (Kind, source, target) => {
+      const [read, written] = [source, target].map((at) => new Kind(this.memory.buffer, at));
+      written.set(read.subarray(first, first + count), first);
+    };
+    from.layers.forEach((source, l) => {
+      if (layer !== null && layer !== l) return;
+      const target = to.layers[l];
+      if (what.includes("h")) move(Int16Array, source.kept, target.kept);
+      if (what.includes(cell === "lstm" ? "c" : "h")) {
+        move(Float32Array, source.memory, target.memory);
+      }
+    });
+  }
+
+  /**
    * Read one symbol; the state is emptied first where it is the one that restarts a model.
    * @param {(layer: number) => void} seen called after each layer's step, for `look`
    * @returns {Float32Array} scores of the next symbol (V,), a view that the next step overwrites

@@ -6,6 +6,24 @@ const MOST_TRACED = 2000;
 const GUESSED = 5;
 const PLAIN = { temperature: 1, topK: null, topP: null };
 
+/**
+ * @param {string} text
+ * @param {import("./vocab.mjs").Vocab} vocab
+ * @returns {number[]} the ids of its symbols that the model knows
+ * @throws {RangeError} with one line where there is nothing to read, or too much
+ */
+export function readable(text, vocab) {
+  const { ids } = vocab.encode(text);
+  const unit = vocab.level === "byte" ? "bytes" : "characters";
+  if (ids.length === 0) throw new RangeError(`There are no ${unit} here that the model knows.`);
+  if (ids.length > MOST_TRACED) {
+    throw new RangeError(
+      `The text has ${ids.length} ${unit}; at most ${MOST_TRACED} are read. Take a part of it.`,
+    );
+  }
+  return ids;
+}
+
 export class Tracing {
   /** @param {object} state one of the network's, which this trace has to itself */
   constructor(network, vocab, state) {
@@ -18,14 +36,7 @@ export class Tracing {
    * @throws {RangeError} with one line where there is nothing to read, or too much
    */
   begin(text, turn) {
-    const { ids } = this.vocab.encode(text);
-    const unit = this.vocab.level === "byte" ? "bytes" : "characters";
-    if (ids.length === 0) throw new RangeError(`There are no ${unit} here that the model knows.`);
-    if (ids.length > MOST_TRACED) {
-      throw new RangeError(
-        `The text has ${ids.length} ${unit}; at most ${MOST_TRACED} are read. Take a part of it.`,
-      );
-    }
+    const ids = readable(text, this.vocab);
     this.network.reset(this.state);
     const { restart, layers, hidden } = this.network.config;
     if (restart !== null) this.network.step(this.state, restart);
