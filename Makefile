@@ -64,6 +64,7 @@ bench: $(STAMP) $(BUILT)  ## the benchmarks of this machine (minutes)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.ranking
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 512
-ROWS = 32_768
+ROWS = 16_384
 """States that are counted at once."""
 PER_SUM, FIELD = 3, 17
 """Counts that share one float64 number, which is exact to 53 bits, and the bits of each: at most
@@ -90,7 +90,8 @@ class Ranking:
         if len(lengths) != 1:
             raise ValueError(f"labels have lengths {sorted(lengths)}; give some, all of one length")
         self.length, self.bins = lengths.pop(), bins
-        self.yes_or_no = {k: v for k, v in labels.items() if v.dtype == bool}
+        told = {k: v for k, v in labels.items() if v.dtype == bool}
+        self.yes_or_no = {k: v for k, v in told.items() if _enough(v)}
         self.graded = {k: v for k, v in labels.items() if v.dtype != bool}
         self.half = np.arange(self.length) >= self.length // 2
         self._packed()
@@ -202,6 +203,11 @@ class Ranking:
         best = int(found.argmax())
         same = np.full(len(found), best)
         return np.delete(_f1_at(inside[1], outside[1], above[same], edge[same]), best)
+
+
+def _enough(label: np.ndarray) -> bool:
+    """Whether a text has enough on both sides of a rule for it to be counted at all."""
+    return FEWEST <= int(label.sum()) <= len(label) - FEWEST
 
 
 def bins_of(values: np.ndarray, bins: int = BINS) -> np.ndarray:

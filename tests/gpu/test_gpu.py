@@ -1,5 +1,6 @@
 """What only a GPU can show: run with `pytest -m gpu` on a machine that has CUDA."""
 
+import copy
 from importlib import import_module
 
 import numpy as np
@@ -11,6 +12,8 @@ from charrnn.batches import Lanes
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint
 from charrnn.devices import choose_precision
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.probe.memory import connectivity
+from charrnn.probe.trace import trace_ids
 from charrnn.records import read_history
 from charrnn.sample import Sampling, generate
 from charrnn.score import stream_nats
@@ -221,3 +224,17 @@ def test_gradients_are_those_of_the_cpu():
         grads.append([p.grad.cpu().clone() for p in model.parameters()])
     for cpu, gpu in zip(*grads, strict=True):
         torch.testing.assert_close(gpu, cpu, atol=1e-3, rtol=0.02)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_trace_and_its_gradients_are_those_of_the_cpu(cell):
+    config = ModelConfig(len(VOCAB), cell=cell, hidden=32, layers=2)
+    here = CharRNN(config, torch.Generator().manual_seed(0)).eval()
+    there = copy.deepcopy(here).to(GPU)
+    ids = VOCAB.encode(TEXT[:60]).astype(np.int64)
+    ours, theirs = (trace_ids(model, VOCAB, ids) for model in (here, there))
+    for name in ("h", "logits"):
+        assert np.allclose(getattr(ours, name), getattr(theirs, name), atol=1e-4)
+    targets = np.array([10, 30, 59])
+    ours, theirs = (connectivity(model, ids, targets) for model in (here, there))
+    assert np.allclose(ours, theirs, atol=1e-4)

@@ -36,7 +36,8 @@ export class Expected {
   }
 }
 
-function expectedRow() {
+/** A line of a list of guesses. */
+export function expectedRow() {
   const symbol = element("span", { class: "charrnn-symbol" });
   const bar = element("span", { class: "charrnn-bar" });
   const share = element("span", { class: "charrnn-share" });
@@ -45,7 +46,8 @@ function expectedRow() {
   return { item: element("li", {}, line), symbol, bar, share };
 }
 
-function showGuess({ item, symbol, bar, share }, guess, came, vocab) {
+/** @param {?{id: number, p: number}} guess @param {?number} came the id that is marked */
+export function showGuess({ item, symbol, bar, share }, guess, came, vocab) {
   item.hidden = !guess; // a vocabulary may have fewer
   if (!guess) return;
   symbol.textContent = vocab.label(guess.id);

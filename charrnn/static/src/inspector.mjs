@@ -5,6 +5,7 @@ import { tint } from "./colours.mjs";
 import { button, element, form, grouped, labelled, say, takeFocus } from "./elements.mjs";
 import { Expected } from "./expected.mjs";
 import { Finding } from "./finding.mjs";
+import { Lasting } from "./lasting.mjs";
 import { described, Loader } from "./loader.mjs";
 import { Painted } from "./painted.mjs";
 import { Strip } from "./strip.mjs";
@@ -20,7 +21,7 @@ export class Inspector {
   /**
    * @param {object} options
    * @param {{passages: {name: string, text: string}[], units: [number, number][],
-   *   rules: object[], quantity: "c" | "h"}} options.data
+   *   rules: object[], quantity: "c" | "h", memory: ?object}} options.data
    * @param {(report: Function) => Promise} options.open loads the model
    * @param {number} options.size of the model's file, bytes
    * @param {Node[]} options.stored what is shown until it is loaded
@@ -50,6 +51,8 @@ export class Inspector {
     this.painted = new Painted({ moved: () => this.#look(), selected: () => this.#select() });
     this.expected = new Expected();
     this.strip = new Strip(live.config, go);
+    const noun = live.vocab.level === "byte" ? "byte" : "character";
+    this.lasting = data.memory ? new Lasting(data.memory, live.config, noun, go) : null;
     this.finding = new Finding(go);
     this.turning = new Turning(live, `${job}, turned`, () => this.#before());
     this.deep = element("input", { type: "checkbox", onchange: () => this.#deepen() });
@@ -74,9 +77,11 @@ export class Inspector {
       element("span", {}, "Its five guesses under every character"));
     const hint = element("p", { class: "charrnn-foot" }, "Point at a character, tap it or go " +
       "there with the arrow keys, and see what was expected after it.");
+    const lasting = this.lasting ? [heading("How long does it hold what it holds?"),
+      this.lasting.element] : [];
     this.results = element("div", { class: "charrnn-reader", hidden: true }, this.chooser.element,
       this.painted.element, deep, hint, this.expected.element,
-      heading("All units after this character"), this.strip.element,
+      heading("All units after this character"), this.strip.element, ...lasting,
       heading("Which units follow a stretch of text?"), this.finding.element,
       heading("What does it write if the unit is held?"), this.turning.element);
     return [labelled("Text", this.passage), this.ownPart, this.status, this.results, this.foot];
@@ -115,6 +120,7 @@ export class Inspector {
     const choice = this.chooser.value;
     this.painted.paint((i) => tint(this.traced.value(i, choice), choice.quantity));
     if (choice.quantity !== this.finding.quantity) this.#select();
+    this.lasting?.show(choice);
     this.turning.turn(choice);
     this.#look();
   }

@@ -6,11 +6,20 @@
 import { address, LiveModel, openModel } from "./client.mjs";
 import { element } from "./elements.mjs";
 import { Inspector } from "./inspector.mjs";
+import { LookedBack } from "./lookedback.mjs";
 import { Playground } from "./playground.mjs";
 import { Sampler } from "./sampler.mjs";
 import { STYLE } from "./style.mjs";
+import { Transplant } from "./transplant.mjs";
 
-const KINDS = { sampler: mountSampler, playground: mountPlayground, inspector: mountInspector };
+const KINDS = {
+  sampler: mountSampler,
+  playground: mountPlayground,
+  inspector: (place) => mountReading(place, Inspector),
+  transplant: (place) => mountReading(place, Transplant),
+  "looked-back": (place) =>
+    new LookedBack({ title: place.dataset.title, data: dataIn(place) }),
+};
 
 /** Put the live figures of a page in the place of the stored ones. */
 function mount(root) {
@@ -50,14 +59,17 @@ function mountPlayground(place) {
   return models.length > 0 ? new Playground(models) : null;
 }
 
-/** What is stored stays where the page has no model to load. */
-function mountInspector(place) {
+/** A figure that takes texts apart. What is stored stays where there is no model to load. */
+function mountReading(place, Kind) {
   const { model, bytes, title } = place.dataset;
   if (!model) return null;
-  const data = JSON.parse(place.querySelector("script[type='application/json']").textContent);
   const open = (report) => openModel(address(model), report);
-  return new Inspector({ title, data, size: Number(bytes), open,
+  return new Kind({ title, data: dataIn(place), size: Number(bytes), open,
     stored: [...place.childNodes].filter((node) => node.nodeName !== "SCRIPT") });
+}
+
+function dataIn(place) {
+  return JSON.parse(place.querySelector("script[type='application/json']").textContent);
 }
 
 /** anywidget's contract: the figure in `el`, fed from traits; returns how to take it away. */

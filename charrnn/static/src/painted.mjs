@@ -9,21 +9,21 @@ import { percent } from "./guesses.mjs";
 import { chosenIn, lineFrom } from "./spots.mjs";
 
 const CLASSES = new Map([["\n", "charrnn-newline"], ["\t", "charrnn-tab"]]);
-const HOW = "arrow keys move, shift and arrow keys select";
+const HOW = "arrow keys move";
 
 export class Painted {
-  /** @param {{moved: () => void, selected: () => void}} told when another character is looked at,
-   *    and when another stretch is selected */
-  constructor({ moved, selected }) {
+  /** @param {{moved: () => void, selected: ?() => void}} told when another character is looked at,
+   *    and when another stretch is selected; without the second nothing can be selected */
+  constructor({ moved, selected = null }) {
     Object.assign(this, { moved, selected, spots: [], places: [], chosen: 0, over: null });
     this.range = null;
     this.element = element("div", { class: "charrnn-painted", tabindex: 0, role: "application",
-      "aria-label": `The text, coloured; ${HOW}`,
+      "aria-label": `The text, coloured; ${HOW}${selected ? ", shift and arrow keys select" : ""}`,
       onpointerover: ({ target }) => this.#look(indexOf(target)),
       onpointerleave: () => this.#look(null),
       onclick: ({ target }) => this.#click(indexOf(target)),
       onkeydown: (event) => this.#key(event) });
-    document.addEventListener("selectionchange", () => this.#dragged());
+    if (selected) document.addEventListener("selectionchange", () => this.#dragged());
   }
 
   /** The character that is looked at, by its place. */
@@ -103,7 +103,7 @@ export class Painted {
     if (event.key === "Escape") this.#clear();
     if (to === null || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    this.#clear(event.shiftKey ? (this.anchor ?? this.chosen) : null);
+    this.#clear(event.shiftKey && this.selected ? (this.anchor ?? this.chosen) : null);
     this.over = null;
     this.choose(to);
     if (this.anchor !== null) this.#extend();

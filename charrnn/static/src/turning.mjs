@@ -108,7 +108,7 @@ function turningSide(title, job) {
 }
 
 /** The end of a prompt, from the beginning of a word. */
-function reminder(prompt) {
+export function reminder(prompt) {
   const characters = [...prompt];
   if (characters.length <= REMINDED) return prompt;
   return `… ${characters.slice(-REMINDED).join("").replace(/^\S*\s/, "")}`;
