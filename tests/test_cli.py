@@ -555,8 +555,8 @@ class TestPublishing:
         assert "is not finished; charrnn resume" in complaint(capsys)
 
     def test_measure(self, monkeypatch, capsys):
-        def measure_run(name, progress, text, samples=16):
-            progress(f"measuring {samples} by {text}")
+        def measure_run(name, progress, text, only, samples=16):
+            progress(f"measuring {only or samples} by {text}")
             return Path(name) / "measures.json"
 
         fake = types.SimpleNamespace(measure_run=measure_run)
@@ -565,6 +565,8 @@ class TestPublishing:
         assert capsys.readouterr() == ("r/measures.json\n", "measuring 16 by t.txt\n")
         assert main(["measure", "r", "--samples", "64"]) == 0
         assert capsys.readouterr().err == "measuring 64 by None\n"
+        assert main(["measure", "r", "--only", "neurons"]) == 0
+        assert capsys.readouterr().err == "measuring neurons by None\n"
 
 
 class TestListing:

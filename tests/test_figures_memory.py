@@ -101,10 +101,14 @@ def test_each_gate_has_a_panel_with_a_mark_a_unit_right_across_and_left_up():
     assert {"layer 1", "layer 2", "layer 3"} <= set(texts(fig))
 
 
+@pytest.mark.parametrize("draw", [f.half_lives, f.saturation])
+def test_no_gates_are_said_to_be_none(draw):
+    assert "too little text to follow gates in" in texts(draw({}))
+
+
 @pytest.mark.parametrize(
     ("gates", "message"),
     [
-        ({}, "0 gates of 0 layers"),
         ({"g": {str(n): ([0], [0]) for n in range(5)}}, "1 gates of 5 layers"),
         ({"g": {"l": ([0.7], [0.7])}}, "g, l: fractions below 0, or that sum to more than 1"),
         ({"g": {"l": ([-0.1], [0.7])}}, "g, l: fractions below 0"),

@@ -165,6 +165,10 @@ def test_curves_are_named_and_differ_without_colour(name):
     assert colours == list(HUES[: len(colours)])
 
 
+def test_nothing_to_draw_says_so():
+    assert "too little text to measure: train for longer" in texts(f.leaving({}))
+
+
 def test_curves_are_those_that_were_given_with_their_bands():
     ax = EVERY["leaving"]().axes[0]
     for name, (x, y, *_) in HELD.items():
@@ -175,7 +179,6 @@ def test_curves_are_those_that_were_given_with_their_bands():
 @pytest.mark.parametrize(
     ("curves", "message"),
     [
-        ({}, "0 curves; one figure holds 1 to 5"),
         ({str(i): (X, X) for i in range(6)}, "6 curves; one figure holds 1 to 5"),
         ({"a": (X, X, X)}, "a: 3 columns; allowed are 2"),
         ({"a": (X, X[1:])}, r"a: shapes \(50,\) and \(49,\)"),

@@ -127,6 +127,49 @@ def curves(run: Run) -> dict[str, np.ndarray]:
     return {title: np.array(scores[name]) for name, title in CURVES.items()}
 
 
+def ramp(run: Run) -> dict[str, list]:
+    """For `figures.ramp`: the mean h of the unit that counts, by characters since [[."""
+    found = run.measures["neurons"].get("ramp", {})
+    return {key: found.get(key, []) for key in ("position", "mean", "low", "high")}
+
+
+def event(run: Run) -> dict:
+    """For `figures.around`: the mean h of the unit that switches, around the first w of www."""
+    found = run.measures["neurons"].get("event", {"offset": [], "mean": [], "events": 0})
+    name = f"mean h over {found['events']} addresses"
+    return {"offsets": found["offset"], "curves": {name: found["mean"]}, "event": "the first w"}
+
+
+def address(run: Run) -> pd.DataFrame:
+    """The mean probability of each character of http://www. but the first, wherever it stands."""
+    found = run.measures["neurons"].get("address", {"text": " ", "count": 0, "p": []})
+    row = pd.DataFrame([found["p"]], columns=list(found["text"][1:]))
+    row.index = [f"mean of {found['count']} places"]
+    return row
+
+
+def fired(run: Run, seen, rule: str, quantity: str, part: slice) -> dict:
+    """For `figures.firings`: a part of a trace, coloured by a rule's best unit, and its guesses."""
+    guesses = [[(readable([s])[0], p) for s, p in row] for row in seen.guesses()[part]]
+    values = seen.unit(*unit(run, rule, quantity), quantity)[part]
+    return {"symbols": readable(seen.symbols[part]), "values": values, "guesses": guesses}
+
+
+def panes(run: Run, texts: dict, quantity: str = "c", most: int = 560) -> dict:
+    """For `figures.paint`: rule to the trace of a text, coloured by the rule's best unit."""
+    found = {}
+    for rule, seen in texts.items():
+        values = seen.unit(*unit(run, rule, quantity), quantity)[:most]
+        found[named(run, rule, quantity)] = readable(seen.symbols[:most]), values
+    return found
+
+
+def levels(run: Run, rule: str) -> dict[str, float]:
+    """The c of a rule's best unit, as it is in the median inside and outside."""
+    kept = run.measures["neurons"]["levels"].get(rule) or {"inside": 0.5, "outside": -0.5}
+    return {name: float(np.arctanh(np.clip(x, -0.999, 0.999))) for name, x in kept.items()}
+
+
 def opening(run: Run) -> pd.DataFrame:
     """The mean of the link unit's h around the opening of links, by what was read last."""
     found = run.measures["neurons"].get("opening") or {"offset": [], "mean": []}
@@ -239,20 +282,17 @@ def leaving(run: Run, rule: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def leaving_table(run: Run) -> pd.DataFrame:
-    """Half-time and share left at the end of every curve, a row a rule and condition."""
-    rows = []
+    """When half of the texts have left, and the share that never did, a row a rule and column a
+    condition."""
+    rows = {}
     for rule, found in run.measures["neurons"]["causes"]["leaving"].items():
+        title = f"{run.info['title']}: {run.measures['neurons']['rules'][rule]['title']}"
+        rows[title] = {"texts": found["texts"]}
         for name, share in found["curves"].items():
             below = np.flatnonzero(np.array(share) <= 0.5)
-            rows.append(
-                {
-                    "rule": run.measures["neurons"]["rules"][rule]["title"],
-                    "the unit is": name,
-                    "half have left after": str(5 * below[0]) if len(below) else "never",
-                    "still inside after 200": f"{share[-1]:.0%}",
-                }
-            )
-    return pd.DataFrame(rows)
+            half = f"{5 * below[0]}" if len(below) else "over 200"
+            rows[title][name] = f"{half} ({share[-1]:.0%})"
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def copying(run: Run, rule: str) -> list[dict]:
@@ -274,7 +314,9 @@ def half_lives(*runs: Run) -> pd.DataFrame:
 
 
 def by_layer(run: Run) -> dict[str, np.ndarray]:
-    """Half-lives of cells, characters, by layer."""
+    """Half-lives of cells, characters, by layer; none where the text was too short."""
+    if run.measures["neurons"]["memory"] is None:
+        return {}
     lives = np.array(run.measures["neurons"]["memory"]["half_life"])
     parts = np.split(lives, run.info["model"]["layers"])
     return {f"layer {n}": part for n, part in enumerate(parts, start=1)}
@@ -283,6 +325,8 @@ def by_layer(run: Run) -> dict[str, np.ndarray]:
 def saturation(run: Run) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """For `figures.saturation`: gate to layer to (right, left) shares of time."""
     memory, layers = run.measures["neurons"]["memory"], run.info["model"]["layers"]
+    if memory is None:
+        return {}
     return {
         gate: {
             f"layer {n}": (right, left)

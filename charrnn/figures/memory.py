@@ -38,6 +38,8 @@ def half_lives(layers: Mapping[str, ArrayLike]) -> Figure:
     layers: at most five, name to the half-lives of its cells (N,) in characters, above 0: inf for
     a cell that never forgets, NaN where there is none (left out). Medians stand by the names.
     """
+    if not layers:
+        return nothing("too little text to follow gates in")
     curves, finite = {}, []
     for name, lives in layers.items():
         lives = np.asarray(lives, dtype=float)
@@ -68,6 +70,8 @@ def saturation(gates: Mapping[str, Mapping[str, tuple[ArrayLike, ArrayLike]]]) -
     time that each unit's gate is right-saturated (above 0.9), and left-saturated (below 0.1); as
     in Karpathy, Johnson & Fei-Fei (2015). The two sum to 1 at most: the line is where they do.
     """
+    if not gates:
+        return nothing("too little text to follow gates in")
     layers = list(dict.fromkeys(name for gate in gates.values() for name in gate))
     if not 1 <= len(gates) <= 3 or not 1 <= len(layers) <= len(PALETTE):
         raise ValueError(f"{len(gates)} gates of {len(layers)} layers; one figure holds 1 to 3 of "

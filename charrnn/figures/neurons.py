@@ -238,6 +238,8 @@ def leaving(
 
     curves: at most five, name to (x, share) or (x, share, low, high), flat and of one length.
     """
+    if not curves:
+        return nothing("too little text to measure: train for longer")
     fig, ax = blank(4.2)
     named_curves(ax, curves, title, "steps-post")
     ax.set(xlabel=unit_of_x, ylim=(0, 1.03))

@@ -12,16 +12,22 @@ Text from a model is text: it is escaped, never parsed as HTML.
 from __future__ import annotations
 
 from charrnn.widgets.inspector import Inspector, inspector
+from charrnn.widgets.looked_back import LookedBack, looked_back
 from charrnn.widgets.markup import sample_html
 from charrnn.widgets.playground import Playground, playground
 from charrnn.widgets.slider import TemperatureSlider, live
+from charrnn.widgets.transplant import Transplant, transplant
 
 __all__ = [
     "Inspector",
+    "LookedBack",
     "Playground",
     "TemperatureSlider",
+    "Transplant",
     "inspector",
     "live",
+    "looked_back",
     "playground",
     "sample_html",
+    "transplant",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
 
 from charrnn.runs import Run
-from charrnn.widgets.markup import TEXT_CSS, attributes, page_model, style
+from charrnn.widgets import lasting
+from charrnn.widgets.markup import TEXT_CSS, attributes, page_model, script_data, style
 from charrnn.widgets.shaded import (
     LONGEST,
     QUANTITIES,
@@ -32,6 +32,7 @@ def inspector(
     units: Sequence[tuple[int, int]] | None = None,
     rules: Sequence[Mapping] | None = None,
     quantity: str = "c",
+    memory: Mapping | None = None,
 ) -> Inspector:
     """A look inside a run's network while it reads: each character coloured by one unit.
 
@@ -43,15 +44,16 @@ def inspector(
     (the others are left out). units: (layer, unit) to begin with, counted from 0; the first one is
     shown. Without any, those of the rules. rules: units that are known to follow a rule, each with
     title, layer, unit, and maybe quantity and its fit (auc, f1 or r). quantity: "c" colours by
-    tanh(c), "h" by h, as always where the network is no LSTM.
+    tanh(c), "h" by h, as always where the network is no LSTM. memory: how long each unit holds what
+    it holds, as `run.measures["neurons"]["memory"]` has it: then that is told and drawn too.
     ValueError where there is no passage, or one of these is not as described.
     """
-    return Inspector(run, passages, units, rules, quantity)
+    return Inspector(run, passages, units, rules, quantity, memory)
 
 
 class Inspector(ipywidgets.VBox):
     """A choice of texts and units above the coloured text; `passage`, `own`, `layer`, `unit`,
-    `quantity`, `rule`, `shown`, `position` and `expected` are its parts."""
+    `quantity`, `rule`, `shown`, `position`, `expected` and `lasting` are its parts."""
 
     def __init__(
         self,
@@ -60,6 +62,7 @@ class Inspector(ipywidgets.VBox):
         units: Sequence[tuple[int, int]] | None = None,
         rules: Sequence[Mapping] | None = None,
         quantity: str = "c",
+        memory: Mapping | None = None,
     ) -> None:
         if not passages:
             raise ValueError("passages is empty; give at least one text with its name")
@@ -72,6 +75,7 @@ class Inspector(ipywidgets.VBox):
         self._units = [(int(layer), int(unit)) for layer, unit in units or named or [(0, 0)]]
         for layer, unit in [*self._units, *named]:
             self._check(layer, unit)
+        self._memory = lasting.checked(memory, run.model.config) if memory else None
         self._build()
         self._arrange()
         self._show()
@@ -101,7 +105,7 @@ class Inspector(ipywidgets.VBox):
             options=[("any", None), *titles], description="What it does"
         )
         self.position = ipywidgets.IntSlider(1, 1, 1, description="Character")
-        self.shown, self.expected = ipywidgets.HTML(), ipywidgets.HTML()
+        self.shown, self.expected, self.lasting = (ipywidgets.HTML() for _ in range(3))
         for control in (
             self.passage,
             self.own,
@@ -122,7 +126,8 @@ class Inspector(ipywidgets.VBox):
         css = ipywidgets.HTML(style(shades_css("c") + shades_css("h")), layout=hidden)
         units = ipywidgets.Box(row, layout=ipywidgets.Layout(flex_flow="row wrap"))
         texts = [self.passage, self.own]
-        super().__init__([css, *texts, units, self.shown, self.position, self.expected])
+        below = [self.shown, self.position, self.expected] + [self.lasting] * bool(self._memory)
+        super().__init__([css, *texts, units, *below])
 
     def _follow(self) -> None:
         """The unit of a rule."""
@@ -148,6 +153,15 @@ class Inspector(ipywidgets.VBox):
         self.position.max = len(places)
         self.shown.value = found.html(*chosen, marked=self.position.value - 1)
         self.expected.value = _expected(found, places[self.position.value - 1][1], *chosen)
+        self.lasting.value = self._lasting(*chosen[:2])
+
+    def _lasting(self, layer: int, unit: int) -> str:
+        """How long a unit holds what it holds, where that is known."""
+        if not self._memory:
+            return ""
+        noun = "byte" if self._run.vocab.level == "byte" else "character"
+        number = layer * self._run.model.config.hidden + unit
+        return lasting.shown(self._memory, number, noun)
 
     def _traced(self, text: str) -> Shaded:
         """A text that was read before is not read again."""
@@ -171,11 +185,12 @@ class Inspector(ipywidgets.VBox):
         return (
             f'<div class="charrnn-inspector charrnn-sample" {attached}>'
             f"{style(TEXT_CSS + shades_css(self._start))}<p>{html.escape(said)}</p>"
-            f"{found.html(layer, unit, self._start)}{self._data()}</div>"
+            f"{found.html(layer, unit, self._start)}{self._lasting(layer, unit)}"
+            f"{self._data()}</div>"
         )
 
     def _data(self) -> str:
-        """What the script needs to know; no text of it can end the element that holds it."""
+        """What the script needs to know."""
         for name, text in self._passages.items():
             known = len(self._run.vocab.encode(text, unknown="skip"))
             if not 1 <= known <= LONGEST:
@@ -186,10 +201,8 @@ class Inspector(ipywidgets.VBox):
         passages = [{"name": name, "text": text} for name, text in self._passages.items()]
         units = [list(place) for place in self._units]
         data = {"passages": passages, "units": units, "rules": self._rules}
-        encoded = json.dumps(data | {"quantity": self._start}, allow_nan=False)
-        for character in "<>&":
-            encoded = encoded.replace(character, f"\\u{ord(character):04x}")
-        return f'<script type="application/json">{encoded}</script>'
+        data |= {"quantity": self._start} | ({"memory": self._memory} if self._memory else {})
+        return script_data(data)
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
         """The live widget for a notebook, and beside it the form that a built page shows."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -146,6 +147,14 @@ def block(text: str, title: str | None, prompt: str | None, at: float | None = N
 def attributes(data: Mapping[str, object]) -> str:
     """`data-` attributes for a script."""
     return " ".join(f'data-{name}="{html.escape(str(v))}"' for name, v in data.items())
+
+
+def script_data(data: Mapping[str, object]) -> str:
+    """What a script needs to know, as JSON; no text of it can end the element that holds it."""
+    encoded = json.dumps(data, allow_nan=False)
+    for character in "<>&":
+        encoded = encoded.replace(character, f"\\u{ord(character):04x}")
+    return f'<script type="application/json">{encoded}</script>'
 
 
 def style(css: str) -> str:

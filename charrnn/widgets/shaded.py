@@ -80,17 +80,24 @@ class Shaded:
         return f'<pre class="charrnn-shades of-{quantity}" tabindex="0">\n{spans}</pre>'
 
 
-def read(run: Run, text: str) -> Shaded:
-    """What a run's network makes of a text; characters that it does not know are left out.
-
-    A model with a `restart` symbol reads that first. ValueError where nothing is left, or too much.
-    """
+def readable(run: Run, text: str) -> list[int]:
+    """The ids of the symbols of a text that the model knows; ValueError where there are none, or
+    too many."""
     ids = run.vocab.encode(text, unknown="skip").tolist()
     if not 1 <= len(ids) <= LONGEST:
         raise ValueError(
             f"the text has {len(ids):,} symbols that the model knows; it must have 1 to "
             f"{LONGEST:,}, so take another one or a part of it"
         )
+    return ids
+
+
+def read(run: Run, text: str) -> Shaded:
+    """What a run's network makes of a text; characters that it does not know are left out.
+
+    A model with a `restart` symbol reads that first. ValueError where nothing is left, or too much.
+    """
+    ids = readable(run, text)
     stepper, found = PortableStepper(run.model), Shaded(run.vocab, ids)
     if (restart := run.model.config.restart) is not None:
         stepper.step(np.array([restart]))
@@ -119,8 +126,12 @@ def shades_css(quantity: str) -> str:
 
 
 def label(vocab: Vocab, i: int) -> str:
-    """A symbol as it can be shown, as the page's script shows it."""
-    symbol = vocab.symbols[i]
+    """A symbol of a vocabulary as it can be shown, as the page's script shows it."""
+    return visible(vocab.symbols[i])
+
+
+def visible(symbol: str | int) -> str:
+    """A character, or a byte, as it can be shown."""
     if not isinstance(symbol, str):
         if symbol > 127:
             return f"0x{symbol:X}"

@@ -10,7 +10,8 @@ const FAINT = "rgba(128, 128, 128, .45)";
 
 /** @param {number} characters as "0.4", "9.5", "12", "1,234" */
 export function lengthOf(characters) {
-  return characters < 9.95 ? characters.toFixed(1).replace(/\.0$/, "") : grouped(characters);
+  const tenths = Math.floor(10 * characters + 0.5);
+  return tenths < 100 ? String(tenths / 10) : grouped(characters);
 }
 
 /** A half-life in words: "0.4 characters", "at least 8,000 bytes". */
