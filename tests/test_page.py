@@ -21,6 +21,8 @@ from charrnn.export import load_model, save_model
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.sample import Sampling, _truncate
 from charrnn.vocab import Vocab
+from charrnn.widgets import looked_back
+from charrnn.widgets.lasting import length_of, line
 
 PAGE = Path(__file__).parent / "page"
 NODE = shutil.which("node")
@@ -160,6 +162,33 @@ def byte_cases(folder: Path) -> None:
     write(folder / "bytes.json", cases)
 
 
+# What is said of guesses and of memories
+
+
+def saying_cases(folder: Path) -> None:
+    rng = np.random.default_rng(7)
+    looked = []
+    for length in (2, 9, 40):
+        weights = np.tril(rng.random((length, length)) ** 8, -1)
+        weights[length // 2] = 0
+        figure = looked_back([*"<a\n \t", *range(98, 98 + length)][:length], weights, "")
+        (data,) = re.findall(r"application/json\">(.*?)</script>", figure.static_html())
+        told = [figure.told(target) for target in range(length)]
+        looked.append({"data": json.loads(data), "told": told})
+    write(folder / "looked_back.json", looked)
+    lives = [0.01, 0.25, 0.95, 0.96, 1, 1.04, 1.25, 9.94, 9.95, 9.96, 12.5, 999.5, 1000, 8000]
+    shares = [0, 0.005, 0.125, 0.375, 0.994, 0.995, 1]
+    memory = {"gate": "update", "longest": 1000, "half_life": lives}
+    memory |= {"open": 2 * shares, "closed": 2 * shares[::-1]}
+    rows = [
+        {"memory": memory, "noun": noun, "lines": [line(memory, k, noun) for k in range(14)]}
+        for noun in ("character", "byte")
+    ]
+    write(folder / "lasting.json", rows)
+    lengths = [*lives, *rng.exponential(5, 500).round(2), *rng.exponential(500, 500).round(2)]
+    write(folder / "lengths.json", [[float(x), length_of(float(x))] for x in lengths])
+
+
 # Files
 
 
@@ -242,7 +271,7 @@ def mutant_cases(folder: Path) -> None:
 def test_the_pages_code(tmp_path):
     """Every test of tests/page runs and passes, none of them skipped."""
     makers = (random_cases, exp_cases, pick_cases, encoding_cases, byte_cases)
-    for make in (*makers, file_cases, broken_cases, mutant_cases):
+    for make in (*makers, saying_cases, file_cases, broken_cases, mutant_cases):
         make(tmp_path)
     tests = sorted(PAGE.glob("*.test.mjs"))
     written = sum(len(re.findall(r"^test\(", t.read_text(), re.MULTILINE)) for t in tests)

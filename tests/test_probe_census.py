@@ -329,3 +329,8 @@ def test_equal_scores_are_on_one_side_of_a_cut():
     assert best_cut(scores, inside) == 2
     assert f1_above(scores, inside, 2) == 2 / 3 and f1_above(scores, inside, 1) == 0.5
     assert f1_above(scores, np.zeros(6, bool), 3) == 0
+
+
+def test_another_quantity_is_refused():
+    with pytest.raises(ValueError, match="quantity is 'o'; it must be c or h"):
+        rank_units(None, "text", quantity="o")

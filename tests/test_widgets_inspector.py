@@ -199,3 +199,46 @@ def test_a_passage_that_the_page_could_not_read_is_refused(fresh):
     figure = inspector(fresh, {"A": "abc", "long": "a" * 2001})
     with pytest.raises(ValueError, match=r"passage 'long' has 2,001 symbols that the model knows"):
         figure.static_html()
+
+
+# Memory
+
+
+LIVES = [*np.linspace(0.5, 30, 23).round(2).tolist(), 400.0]
+MEMORY = {
+    "half_life": LIVES,
+    "longest": 400,
+    "left": {gate: [k / 100 for k in range(24)] for gate in ("input", "forget", "output")},
+    "right": {gate: [k / 24 for k in range(24)] for gate in ("input", "forget", "output")},
+}
+
+
+def test_what_a_unit_holds_is_told_where_it_is_known(fresh):
+    figure = inspector(fresh, {"A": "abc"}, [(0, 3)], memory=MEMORY)
+    said = (
+        f"Half of what it holds is gone after {LIVES[3]:.1f} characters; its forget gate is "
+        "nearly open (above 0.9) 13 % of the time and nearly closed (below 0.1) 3 %."
+    )
+    assert said in figure.lasting.value and said in figure.static_html()
+    figure.layer.value, figure.unit.value = 1, 11
+    assert "gone after at least 400 characters; its forget" in figure.lasting.value
+    assert "All 24 units by half-life, 0.5 to 400 characters" in figure.lasting.value
+    (data,) = re.findall(r"application/json\">(.*?)</script>", figure.static_html())
+    memory = json.loads(data)["memory"]
+    assert memory["gate"] == "forget" and memory["longest"] == 400
+    assert memory["half_life"] == LIVES and memory["closed"] == MEMORY["left"]["forget"]
+    assert memory["open"] == MEMORY["right"]["forget"]
+    plain = inspector(fresh, {"A": "abc"}, [(0, 3)])
+    assert plain.lasting not in plain.children and "memory" not in plain.static_html()
+
+
+def test_a_memory_that_is_not_the_network_s_is_refused(fresh, tmp_path):
+    with pytest.raises(ValueError, match="memory has 23 numbers of half_life for a network of 24"):
+        inspector(fresh, {"A": "abc"}, memory=MEMORY | {"half_life": LIVES[1:]})
+    with pytest.raises(ValueError, match="a plain rnn has no gates; leave it out"):
+        inspector(run_of("rnn"), {"A": "xyz"}, memory=MEMORY)
+    gates = {side: {"update": [0.5] * 80} for side in ("left", "right")}
+    run = run_of("gru")
+    run.folder = tmp_path
+    figure = inspector(run, {"A": "a lamb"}, memory={"half_life": [3] * 80, "longest": 9} | gates)
+    assert "gone after 3 characters; its update gate is" in figure.static_html()

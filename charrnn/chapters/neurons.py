@@ -81,6 +81,7 @@ def best_units(run: Run, quantity: str = "c") -> pd.DataFrame:
             "rotated": facts["rotated"],
             "untrained": facts["untrained"],
             "shifted": facts["shifted"],
+            "shuffled": np.nan if facts["shuffled"] is None else facts["shuffled"],
         }
     return pd.DataFrame.from_dict(rows, orient="index").round(3)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from charrnn.cli.text import read_text
 from charrnn.probe.census import is_scores, measured, rank_units
@@ -70,7 +71,7 @@ def probe(args: argparse.Namespace) -> None:
         raise ValueError(f"top is {top}; it must be at least 1")
     run = load_run(args.name).to(args.device)
     text = known(run, read_text(args.file, run.vocab.level), args.unknown)
-    found = rank_units(run, text, names, args.of)
+    found = rank_units(run, text, names, args.of, progress=sys.stderr.isatty())
     missing = [name for name in args.rule or () if name not in found]
     if missing:
         raise ValueError(

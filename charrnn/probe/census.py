@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from tqdm import tqdm
 
 from charrnn import rules
 from charrnn.model import CharRNN
@@ -19,6 +20,7 @@ from charrnn.probe.controls import Rotation, shifted, untrained
 from charrnn.probe.linear import Read, Sample, linear_probes
 from charrnn.probe.ranking import Correlations, Ranking, Scores
 from charrnn.probe.states import Block, states
+from charrnn.probe.trace import check_quantity
 from charrnn.vocab import Vocab
 
 Found = dict[str, Scores | Correlations]
@@ -55,25 +57,33 @@ def decoded(vocab: Vocab, ids: np.ndarray) -> str | bytes:
 
 
 def rank_units(
-    run, text: str | bytes, rule: str | Sequence[str] | None = None, quantity: str = "c", **options
+    run,
+    text: str | bytes,
+    rule: str | Sequence[str] | None = None,
+    quantity: str = "c",
+    progress: bool = False,
+    **options,
 ) -> Found:
     """Score every unit of a run's model against rules on a text of any length.
 
     rule: a rule's name or several (None: all that the text has at least ten labels of). quantity:
-    "c" (an LSTM's memories) or "h". options: as for `charrnn.probe.states.states`. Returns
-    `Scores` or `Correlations` by rule; units of all layers are counted through: layer l's unit u
-    is l H + u (`divmod(u, H)`). Raises ValueError on an unknown rule, UnknownCharacterError on
-    characters the model never saw.
+    "c" (an LSTM's memories) or "h". progress: a bar on stderr. options: as for
+    `charrnn.probe.states.states`. Returns `Scores` or `Correlations` by rule; units of all layers
+    are counted through: layer l's unit u is l H + u (`divmod(u, H)`). Raises ValueError on an
+    unknown rule or quantity, UnknownCharacterError on characters the model never saw.
 
     >>> found = rank_units(load_run("war_and_peace"), text, "inside_quotes")
     >>> best = found["inside_quotes"].best(5)
     """
+    check_quantity(quantity)
     ids = np.asarray(run.vocab.encode(text), dtype=np.int64)
     names = [rule] if isinstance(rule, str) else rule
     labels = unit_labels(decoded(run.vocab, ids), names)
     ranking = Ranking(labels)
-    for block in states(run.model, ids, **options):
-        _count(ranking, block, quantity)
+    with tqdm(total=len(ids), unit="char", unit_scale=True, disable=not progress) as bar:
+        for block in states(run.model, ids, **options):
+            _count(ranking, block, quantity)
+            bar.update(len(block.where))
     return ranking.scores()
 
 
@@ -105,6 +115,7 @@ def take_census(
 ) -> Census:
     """Score every unit and every control on a text, ids (n,), in one pass (two with the untrained
     network's). options: as for `states`."""
+    check_quantity(quantity)
     config = model.config
     rotation = Rotation(config.layers, config.hidden, seed)
     real, moved, turned = Ranking(labels), Ranking(shifted(labels, seed)), Ranking(labels)

@@ -18,6 +18,12 @@ QUANTITIES = {"c": "tanh(c)", "h": "h"}
 """What a unit can be looked at by: its memory as an LSTM squashes it, or what it shows."""
 
 
+def check_quantity(quantity: str) -> None:
+    """ValueError on what is neither "c" nor "h"."""
+    if quantity not in QUANTITIES:
+        raise ValueError(f"quantity is {quantity!r}; it must be c or h")
+
+
 @dataclass(frozen=True)
 class Trace:
     """T characters and what a network of L layers of H units was like after each."""
@@ -44,8 +50,7 @@ class Trace:
 
     def values(self, quantity: str = "c") -> np.ndarray:
         """(T, L, H) in [-1, 1]: tanh(c) for "c" (h in a network that has no c), or h for "h"."""
-        if quantity not in QUANTITIES:
-            raise ValueError(f"quantity is {quantity!r}; it must be c or h")
+        check_quantity(quantity)
         return np.tanh(self.c) if quantity == "c" and self.c is not None else self.h
 
     def unit(self, layer: int, unit: int, quantity: str = "c") -> np.ndarray:

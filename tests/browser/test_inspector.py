@@ -17,7 +17,7 @@ from test_hostile import MODULE, page_of
 from benchmarks.chromium import serve
 from charrnn.runs import load_run
 from charrnn.sample import sample
-from charrnn.widgets import inspector
+from charrnn.widgets import inspector, lasting
 from charrnn.widgets.shaded import label, read, written
 
 pytestmark = pytest.mark.browser
@@ -35,6 +35,9 @@ RULES = [
     {"title": f"a rule with {MARKUP}", "layer": 0, "unit": 17, "quantity": "h", "auc": 0.97},
     {"title": "another", "layer": 1, "unit": 511, "r": 0.5},
 ]
+LIVES = np.random.default_rng(0).lognormal(1.5, 1.2, 1024).clip(0.3, 500).round(2).tolist()
+SHARES = {"forget": [k / 1023 for k in range(1024)]}
+MEMORY = {"half_life": LIVES, "longest": 500, "left": {"forget": [0.03] * 1024}, "right": SHARES}
 # As the book's theme has them, in light and in dark.
 LOOK = """
 :root { color-scheme: light; --pst-color-border: #d1d5da; --pst-color-surface: #f3f4f5;
@@ -85,7 +88,7 @@ def small_page(name: str, folder) -> bytes:
 @pytest.fixture(scope="module")
 def site(run, tmp_path_factory):
     passages = {"A scene": TEXT, "Two lines": OTHER, MARKUP: f"He said: {MARKUP}"}
-    figure = inspector(run, passages, [UNIT], RULES).static_html()
+    figure = inspector(run, passages, [UNIT], RULES, memory=MEMORY).static_html()
     Pages.files = {
         "inspector.html": page_of(f"<style>{LOOK}</style><h1>A page</h1>{figure}"),
         "charrnn.mjs": MODULE.read_bytes(),
@@ -307,6 +310,30 @@ def test_a_field_of_the_strip_tells_and_chooses_its_unit(figure, found):
     assert alphas == pytest.approx(255 * np.abs(found.values["c"][50, 1]), abs=1.1)
 
 
+# Memory
+
+
+def test_the_unit_s_half_life_is_told_and_others_are_a_click_away(figure, run):
+    memory, number = lasting.checked(MEMORY, run.model.config), 512 * UNIT[0] + UNIT[1]
+    home = figure.form.locator(".charrnn-lasting")
+    line = home.locator("[role=status]")
+    expect(line).to_have_text(lasting.line(memory, number, "character"))
+    order = sorted(range(1024), key=lambda k: (LIVES[k], k))
+    canvas = home.get_by_role("img")
+    assert "all 1,024 units" in canvas.get_attribute("aria-label")
+    box, marker = canvas.bounding_box(), home.locator(".charrnn-marker").bounding_box()
+    middle = marker["x"] + marker["width"] / 2 - box["x"]
+    assert middle == pytest.approx(box["width"] * order.index(number) / 1024, abs=2)
+    place = {"x": box["width"] * 900.5 / 1024, "y": 20}
+    canvas.hover(position=place)
+    told = home.locator(".charrnn-foot").text_content()
+    layer, unit, half = re.fullmatch(r"layer (\d), unit (\d+): (\S+) characters", told).groups()
+    assert order.index(512 * int(layer) - 512 + int(unit)) == pytest.approx(900, abs=2)
+    canvas.click(position=place)
+    assert figure.field("Unit").input_value() == unit
+    expect(line).to_contain_text(f"gone after {half} characters")
+
+
 # Texts
 
 
@@ -470,7 +497,7 @@ def test_it_fits_its_page(figure, width, theme):
 def test_every_control_has_a_name_and_every_picture_too(figure):
     assert figure.nameless() == []
     assert figure.form.locator(CONTROLS).count() > 10
-    for canvas in figure.form.get_by_role("img").all():
+    for canvas in figure.form.locator(".charrnn-strip").get_by_role("img").all():
         assert "all 512 units" in canvas.get_attribute("aria-label")
 
 
