@@ -74,19 +74,18 @@ def test_verdicts(judge, claim, given, verdict):
 
 
 @pytest.mark.parametrize(
-    ("before", "at", "score", "verdict"),
+    ("mean", "verdict"),
     [
-        (-0.4, 0.5, 0.8, "held"),
-        (-0.4, 0.5, 0.3, "held with a change"),
-        (0.4, 0.5, 0.8, "not held"),
+        ((-0.4, -0.4, 0.5, 0.0), "held"),
+        ((-1.0, -0.1, 0.5, 0.0), "held with a change"),  # it was on its way before
+        ((0.4, 0.4, 0.5, 0.0), "not held"),
     ],
 )
-def test_a_switch_is_a_jump_and_a_score(judge, before, at, score, verdict):
-    event = {"offset": [-1, 0, 1], "mean": [before, at, 0.0], "events": 9}
-    given = run(event=event, rules={"first_w": facts(score)})
-    found = judge("C31", given)
+def test_a_switch_is_a_jump_at_one_character(judge, mean, verdict):
+    event = {"offset": [-2, -1, 0, 1], "mean": mean, "events": 9, "layer": 0, "unit": 3}
+    found = judge("C31", run(event=event))
     assert found.verdict == verdict
-    assert f"{before:+.2f} to {at:+.2f}" in found.number
+    assert f"from {mean[1]:+.2f} to {mean[2]:+.2f}" in found.number
 
 
 @pytest.mark.parametrize(

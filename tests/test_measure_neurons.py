@@ -99,6 +99,17 @@ def test_around_an_event():
     assert neurons.around(values, np.zeros(100, bool))["events"] == 0
 
 
+def test_a_switch_is_found_where_the_text_has_one(run):
+    text = ('He said "no". ' * 60).strip()
+    ids = run.vocab.encode(text).astype(np.int64)
+    label = np.array([c == "s" for c in text])
+    found = neurons.switch(run, ids, label)
+    mean = dict(zip(found["offset"], found["mean"], strict=True))
+    assert abs(mean[0] - mean[-1]) > 0
+    assert found["events"] == pytest.approx(label.sum() / 2, abs=10)
+    assert neurons.switch(run, ids, np.zeros(len(ids), bool)) is None
+
+
 def test_levels_are_medians():
     values, label = np.array([1.0, 0.8, -1.0, -0.6, -0.8]), np.array([1, 1, 0, 0, 0], bool)
     assert neurons.levels(values, label) == {"inside": 0.9, "outside": -0.8}

@@ -1,5 +1,6 @@
 """Web addresses, links, templates and tags of wiki text."""
 
+import numpy as np
 from rules_marked import check
 
 from charrnn.rules import labels
@@ -88,6 +89,12 @@ def test_link_position_is_known_inside_links_only():
     text = "x [[ab [[c]] d]] y [[e"
     found, inside = labels("position_in_link", text), labels("inside_link", text)
     assert (found >= 0).tolist() == inside.tolist()
+
+
+def test_link_position_is_counted_as_far_as_titles_go():
+    found = labels("position_in_link", "[[" + "a" * 100 + "]]")
+    assert np.nanmax(found) == 60
+    assert np.isnan(found[62:]).all()
 
 
 def test_inside_template():

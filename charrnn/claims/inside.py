@@ -63,11 +63,15 @@ def _verdict(scores: Iterable[float]) -> str:
 def _switch(run: Run) -> tuple[str, str]:
     event = run.measures["neurons"]["event"]
     mean = dict(zip(event["offset"], event["mean"], strict=True))
-    jump = mean[0] - mean[-1]
-    best, told = _best(run, "first_w", "h")
-    text = f"{told}; its h goes from {mean[-1]:+.2f} to {mean[0]:+.2f} there ({event['events']} w)"
-    sharp = abs(jump) >= SEEN and best["score"] >= SEEN
-    return text, "held" if sharp else "held with a change" if abs(jump) >= SEEN else "not held"
+    jump, before = mean[0] - mean[-1], mean[-1] - mean[-2]
+    text = (
+        f"layer {event['layer'] + 1} unit {event['unit']}: mean h goes from {mean[-1]:+.2f} to "
+        f"{mean[0]:+.2f} with the first w, over {event['events']} addresses it was not chosen on"
+    )
+    sharp = abs(jump) >= SEEN
+    return text, "not held" if not sharp else "held" if abs(jump) > abs(before) else (
+        "held with a change"
+    )
 
 
 def _panes(run: Run) -> tuple[str, str]:

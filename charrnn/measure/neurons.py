@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import numpy as np
+import torch
 
 from charrnn import rules
 from charrnn.measure import causes
@@ -24,6 +25,7 @@ from charrnn.probe.census import (
     unit_labels,
     unit_scores,
 )
+from charrnn.probe.inside import look_inside
 from charrnn.probe.memory import KEEPS, remembering
 from charrnn.probe.states import states
 from charrnn.recipe import Texts
@@ -59,6 +61,8 @@ TOP = 5
 """Units that are kept of each rule."""
 AROUND = 12
 """Characters before and after an event."""
+EVENTS = 256
+"""Events that are looked at, at most."""
 ADDRESS = "http://www."
 
 
@@ -99,9 +103,8 @@ def measure(run: Run, texts: Texts, progress=print) -> dict:
         label = labels["inside_link"]
         opened = label & ~np.concatenate([[True], label[:-1]])
         facts["opening"] = around(values["h"][unit], opened) | place(run, unit)
-    if "first_w" in shown:
-        unit = int(measured(shown["first_w"])[0].argmax())
-        facts["event"] = around(values["h"][unit], labels["first_w"]) | place(run, unit)
+    if "first_w" in labels and (found := switch(run, ids, labels["first_w"])):
+        facts["event"] = found
     if (address := prefix_probabilities(run, ids, ADDRESS)) is not None:
         facts["address"] = address
     if found := passages(run, text):
@@ -240,6 +243,28 @@ def ramp(values: np.ndarray, position: np.ndarray, longest: int = 40) -> dict:
         "mean": [rounded(row.mean()) for _, row in kept],
         "low": [rounded(np.quantile(row, 0.1)) for _, row in kept],
         "high": [rounded(np.quantile(row, 0.9)) for _, row in kept],
+    }
+
+
+def switch(run: Run, ids: np.ndarray, label: np.ndarray) -> dict | None:
+    """The unit whose h changes most, in the mean, with the very character of an event: chosen on
+    every other event, and its means around it taken over the rest. None of fewer than 20 events."""
+    at = np.flatnonzero(label)
+    at = at[(at >= RUN_UP + AROUND) & (at < len(ids) - AROUND)]
+    if len(at) < 20:
+        return None
+    at = at[np.linspace(0, len(at) - 1, min(EVENTS, len(at))).astype(int)]
+    texts = np.stack([ids[i - RUN_UP - AROUND : i + AROUND + 1] for i in at])
+    inside = look_inside(run.model, torch.from_numpy(texts.T.copy()).to(run.model.device))
+    h = torch.cat([layer[RUN_UP:] for layer in inside.h], dim=-1).float().cpu().numpy()
+    chosen, rest = h[:, ::2], h[:, 1::2]  # (offsets, events, units)
+    unit = int(np.abs(chosen[AROUND].mean(axis=0) - chosen[AROUND - 1].mean(axis=0)).argmax())
+    mean = rest[:, :, unit].mean(axis=1)
+    return {
+        "offset": list(range(-AROUND, AROUND + 1)),
+        "mean": [rounded(x) for x in mean],
+        "events": rest.shape[1],
+        **place(run, unit),
     }
 
 

@@ -13,6 +13,9 @@ _BARE = re.compile(r"(?<![\w./@-])www\.[^\s]++")
 _FIRST_W = re.compile(r"(?<=://)www|(?<![A-Za-z0-9])www(?=\.[A-Za-z0-9])")
 _TAG = re.compile(r"<[/!?]?+[A-Za-z-][^<>]*+>")
 
+FARTHEST = 60
+"""Characters of a link that are counted: titles end before, and a few captions run to hundreds."""
+
 
 def inside_url(text: str) -> np.ndarray:
     """In a web address, from the last character of `http://` (https, ftp) or of a bare `www.` on.
@@ -46,8 +49,10 @@ def inside_link(text: str) -> np.ndarray:
 
 
 def position_in_link(text: str) -> np.ndarray:
-    """Characters since the innermost open [[, whose second bracket is 0; NaN outside links."""
-    return since(len(text), _spans(nest_links(text), "[["))
+    """Characters since the innermost open [[, whose second bracket is 0; NaN outside links, and
+    beyond `FARTHEST` characters, where a caption is meant and not a title."""
+    found = since(len(text), _spans(nest_links(text), "[["))
+    return np.where(found > FARTHEST, np.float32(np.nan), found)
 
 
 def inside_template(text: str) -> np.ndarray:

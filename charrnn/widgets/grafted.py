@@ -25,8 +25,9 @@ LENGTH = 200
 """Of the continuations; both as in charrnn/static/src/transplant.mjs."""
 CSS = """
 .charrnn-lists { display: grid; gap: 1em; margin: .6em 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 11em), 1fr)) }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5em), 1fr)) }
 .charrnn-lists > div { min-width: 0 }
+.charrnn-lists p { min-height: 3.2em; line-height: 1.4 }
 .charrnn-lists table { border-collapse: collapse; width: 100%; margin: 0; font-size: .875em }
 .charrnn-lists td { padding: .1em .3em; border: 0; color: inherit; background: none;
   text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }

@@ -59,7 +59,7 @@ export class Lasting {
         `left; on a logarithmic scale up to ${lengthOf(longest)} ${noun}s`,
       onpointermove: (event) => this.#point(this.#under(event)),
       onpointerleave: () => this.#point(null),
-      onclick: (event) => chosen(...this.#place(this.#under(event))) });
+      onclick: (event) => chosen(...this.#place(this.over ?? this.#under(event))) });
     this.marker = element("span", { class: "charrnn-marker", "aria-hidden": "true" });
     this.element = element("div", { class: "charrnn-lasting" }, this.line,
       element("div", { class: "charrnn-fielded" }, this.canvas, ...this.#ticks(), this.marker),
@@ -76,7 +76,9 @@ export class Lasting {
     this.#point(null);
   }
 
+  /** Tell another unit's; a click, whose place is rounded, goes to the one that was told. */
   #point(number) {
+    this.over = number;
     say(this.pointed, number === null
       ? "All units by half-life, the shortest at the left; click to go to one."
       : this.#told(number));

@@ -39,6 +39,7 @@ export class Transplant {
     this.element.append(...this.#parts());
     say(this.foot, described(live));
     takeFocus(this.part);
+    for (const field of [this.donor, this.recipient]) field.scrollTop = field.scrollHeight;
     this.run();
   }
 
