@@ -3,7 +3,7 @@
 Two LSTM layers of 48 units. Unit 0 of the first layer is on at a double quote and off elsewhere.
 Unit 5 of the second keeps +1 inside double quotes and -1 outside: at a quote its input gate opens,
 its forget gate closes, and the candidate has the sign that the unit does not have. The gates of
-these two are all but 0 or 1. All other units have small random weights and see neither of them, nor
+these two are all but 0 or 1. All other units have random weights, go about as far up and down, and see neither of them, nor
 does the decoder, except for the quote's own score: with the cell on about one symbol in ten closes
 the quotation, with the cell off a quote all but never comes.
 """
@@ -29,8 +29,9 @@ def quote_run(vocab: Vocab):
     random = torch.Generator().manual_seed(1)
     quote = vocab.ids[ord('"') if vocab.level == "byte" else '"']
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.uniform_(-0.4, 0.4, generator=random)
+        for name, parameter in model.named_parameters():
+            most = 0.4 if name.startswith("decoder") else 3
+            parameter.uniform_(-most, most, generator=random)
         below, above = model.rnn
         _alone(below, 0)
         _alone(above, CELL)

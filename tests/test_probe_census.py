@@ -206,34 +206,16 @@ def test_a_rotation_turns_each_layer_and_keeps_its_lengths():
     rotation = Rotation(layers=3, hidden=8)
     turned = rotation(values)
     assert turned.dtype == np.float32 and turned.shape == values.shape
-    scaled = (values - values.mean(axis=0)) / values.std(axis=0)
+    centred = values - values.mean(axis=0)
     for layer in range(3):
         columns = slice(8 * layer, 8 * layer + 8)
-        lengths = [np.linalg.norm(v[:, columns], axis=1) for v in (turned, scaled)]
+        lengths = [np.linalg.norm(v[:, columns], axis=1) for v in (turned, centred)]
         np.testing.assert_allclose(*lengths, rtol=1e-4)
         turn = rotation.turns[layer]
         np.testing.assert_allclose(turn @ turn.T, np.eye(8), atol=1e-5)
-        np.testing.assert_allclose(turned[:, columns] @ turn.T, scaled[:, columns], atol=1e-4)
+        np.testing.assert_allclose(turned[:, columns] @ turn.T, centred[:, columns], atol=1e-4)
     assert not np.allclose(rotation.turns[0], rotation.turns[1])
-    np.testing.assert_allclose(rotation(values[7:9]), turned[7:9], atol=1e-5)  # the first scale
-
-
-def test_a_unit_that_slept_at_first_does_not_outweigh_the_others():
-    values = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
-    values[:, 3] = 0.5
-    rotation = Rotation(1, 8)
-    assert np.abs(rotation(values)).max() < 10
-    assert np.abs(rotation(np.where(np.arange(8) == 3, 1, values))).max() < 100
-
-
-def test_the_scale_of_a_rotation_is_that_of_the_whole_text(run):
-    """All of a text's first 600 characters are outside quotes, and the cell sleeps."""
-    text = "No one said anything. " * 28 + '"Yes," said she. "No." ' * 60
-    ids = run.vocab.encode(text)
-    labels = unit_labels(text, ["inside_quotes"])
-    labels["inside_quotes"][:100] = np.arange(100) % 2 == 0  # so that both halves have some
-    scores = take_census(run.model, ids, labels, lanes=1).rotated["inside_quotes"]
-    assert np.isfinite(scores.f1).all() and scores.f1.max() < 0.99
+    np.testing.assert_allclose(rotation(values[7:9]), turned[7:9], atol=1e-5)  # the first centre
 
 
 # Linear readings

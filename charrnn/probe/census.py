@@ -8,7 +8,7 @@ chosen on the first half of a text, and the score is taken on the second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,14 +97,6 @@ def _shown(block: Block, quantity: str) -> np.ndarray:
     return np.tanh(values) if quantity == "c" and block.c is not None else values
 
 
-def _here_and_there(model: CharRNN, ids: np.ndarray) -> Iterator[Block]:
-    """States in 64 places all over a text, 256 characters each, for the scale of every unit."""
-    width = min(256, len(ids))
-    starts = np.linspace(0, len(ids) - width, 64).astype(np.int64)
-    places = np.asarray(ids)[starts[:, None] + np.arange(width)]
-    return states(model, places.reshape(-1), lanes=len(starts), warmup=0)
-
-
 def take_census(
     model: CharRNN,
     ids: np.ndarray,
@@ -120,7 +112,6 @@ def take_census(
     rotation = Rotation(config.layers, config.hidden, seed)
     real, moved, turned = Ranking(labels), Ranking(shifted(labels, seed)), Ranking(labels)
     sample = Sample(len(ids), seed=seed)
-    rotation(np.concatenate([_shown(b, quantity) for b in _here_and_there(model, ids)]))
     for block in states(model, ids, **options):
         _count(real, block, quantity)
         _count(moved, block, quantity)

@@ -34,15 +34,11 @@ def untrained(model: CharRNN, seed: int = 0) -> CharRNN:
     return fresh.to(model.device).eval()
 
 
-FAINT = np.float32(0.01)
-"""Spread of a unit below which it is not scaled up: it would be noise, or wake up later."""
-
-
 class Rotation:
-    """A random rotation of each layer, of units that were first brought to one scale.
+    """A random rotation of each layer's state, about the mean of the first states it is given.
 
-    The scale is that of the first states it is given, so that no unit outweighs the others; give it
-    states from all over the text first.
+    Units keep their own scales: brought to one, a unit that is hardly ever on would be on a
+    hundredfold then, and every rotated unit would have some of it. The centre changes no score.
     """
 
     def __init__(self, layers: int, hidden: int, seed: int = 0) -> None:
@@ -55,9 +51,7 @@ class Rotation:
         """Values (m, L H) to rotated ones of the same shape, float32."""
         if self.mean is None:
             self.mean = values.mean(axis=0)
-            self.spread = np.maximum(values.std(axis=0), FAINT)
-        scaled = (values - self.mean) / self.spread
-        parts = np.split(scaled, self.layers, axis=1)
+        parts = np.split(values - self.mean, self.layers, axis=1)
         return np.concatenate([p @ q for p, q in zip(parts, self.turns, strict=True)], axis=1)
 
 

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from charrnn.probe.controls import FAINT
 from charrnn.probe.ranking import FEWEST, exact_auc
 
 SAMPLE = 40_000
@@ -24,6 +23,8 @@ SAMPLE = 40_000
 PENALTY = 1e-4
 """Times half the mean of the squared weights' sum, on standardised states."""
 ROUNDS = 60
+FAINT = np.float32(0.01)
+"""Spread of a unit below which it is not scaled up: it would be noise, or wake up later."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ html[data-theme="dark"] .bd-content div.cell_output
   max-width: 80ch; margin: 0; padding: .7em .9em; color: inherit; background: none;
   border: 1px solid rgba(128, 128, 128, .5); border-radius: .4em; font-size: .875em;
   line-height: 1.45; font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace }
+.charrnn-sample pre + p { margin-top: .6em }
 .charrnn-sample b { font-weight: bold }
 """
 
