@@ -3,9 +3,9 @@
 Two LSTM layers of 48 units. Unit 0 of the first layer is on at a double quote and off elsewhere.
 Unit 5 of the second keeps +1 inside double quotes and -1 outside: at a quote its input gate opens,
 its forget gate closes, and the candidate has the sign that the unit does not have. The gates of
-these two are all but 0 or 1. All other units have random weights, go about as far up and down, and see neither of them, nor
-does the decoder, except for the quote's own score: with the cell on about one symbol in ten closes
-the quotation, with the cell off a quote all but never comes.
+these two are all but 0 or 1. All other units have random weights, go about as far up and down, and
+see neither of them, nor does the decoder, except for the quote's own score: with the cell on about
+one symbol in ten closes the quotation, with the cell off a quote all but never comes.
 """
 
 from types import SimpleNamespace

@@ -70,7 +70,7 @@ def test_tables_of_the_chapters(run):
     assert set(chapter.by_layer(run)) == {"layer 1", "layer 2"}
     right, left = chapter.saturation(run)["forget"]["layer 2"]
     assert right.shape == left.shape == (64,)
-    assert "reach a score of 0.5 and of 0.7" in chapter.answer([run], None)
+    assert "reach a score of 0.5 and of 0.7" in chapter.answer([run], {"rows": []})
     assert chapter.named(run, "no such rule").startswith("layer ")
     rows = chapter.widget_rules(run)
     assert {row["quantity"] for row in rows} == {"c", "h"}

@@ -13,6 +13,7 @@ import pandas as pd
 from charrnn.claims import result
 from charrnn.claims.inside import CLEAR, SEEN, shares
 from charrnn.recipe import repository
+from charrnn.rules import RULES
 from charrnn.runs import Run
 
 CURVES = {
@@ -22,6 +23,26 @@ CURVES = {
     "shifted": "labels shifted",
 }
 """The census's parts, as figures name them."""
+
+
+def bank() -> pd.DataFrame:
+    """The rules: what each labels, whether as a number, and in what kinds of text."""
+    rows = {
+        rule.name: (rule.title, "a number" if rule.graded else "yes or no", ", ".join(rule.texts))
+        for rule in RULES.values()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["rule", "says", "for texts of"])
+
+
+def trained(found: dict) -> str:
+    """Which networks a census counted."""
+    if not found["rows"]:
+        return "no census of several networks is recorded"
+    rows = found["rows"]
+    return (
+        f"{len(rows)} networks of {found['corpus'].replace('_', ' ')}, {found['epochs']:g} epochs "
+        f"each, on {rows[0]['device']}, scores on {found['characters']:,} symbols of the test part"
+    )
 
 
 def passage(name: str) -> str:
@@ -198,12 +219,12 @@ def bar_of(run: Run, share: float = 0.05) -> float:
     return float(np.quantile(run.measures["neurons"]["census"]["scores"]["trained"], 1 - share))
 
 
-def seeds(name: str) -> dict | None:
-    """The committed census of many networks on a text; None where there is none."""
+def seeds(name: str) -> dict:
+    """The committed census of many networks on a text; one without rows where there is none."""
     try:
         return next(iter(result(f"neurons-{name.replace('_', '-')}").values()))
     except FileNotFoundError:
-        return None
+        return {"rows": [], "bars": [SEEN, CLEAR]}
 
 
 def size_rows(found: dict, bar: float) -> list[dict]:
@@ -217,7 +238,7 @@ def size_rows(found: dict, bar: float) -> list[dict]:
     return list(rows.values())
 
 
-def answer(runs: list[Run], found: dict | None) -> str:
+def answer(runs: list[Run], found: dict) -> str:
     """What became of "about 5 %", in one sentence for these runs and one for the many networks."""
     parts = []
     for run in runs:
@@ -229,7 +250,7 @@ def answer(runs: list[Run], found: dict | None) -> str:
         f"rules for its kind of text: {'; '.join(parts)}; after a random rotation "
         f"{min(mixed):.1%} to {max(mixed):.1%} reach {SEEN}."
     )
-    if found:
+    if found["rows"]:
         at = found["bars"].index(SEEN)
         trained = [row["shares"]["trained"][at] for row in found["rows"]]
         low, high = np.quantile(trained, [0, 1])
