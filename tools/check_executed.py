@@ -22,7 +22,7 @@ FIGURES = {
     "08-names": 6,
     "09-predictions": 6,
     "10-neurons": 4,
-    "11-turning-a-neuron": 8,
+    "11-turning-a-neuron": 6,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

@@ -88,13 +88,15 @@ def rank_units(
 
 
 def _count(ranking: Ranking, block: Block, quantity: str) -> None:
-    """Memories are counted as they are, and correlated as they are shown."""
-    ranking.add(block.where, block.of(quantity), _shown(block, quantity))
+    """Memories are counted as they are, and correlated as they are read."""
+    ranking.add(block.where, block.of(quantity), _readable(block, quantity))
 
 
-def _shown(block: Block, quantity: str) -> np.ndarray:
+def _readable(block: Block, quantity: str) -> np.ndarray:
+    """What rotations, linear readings and correlations take: h, or c / (1 + |c|), which keeps apart
+    what tanh would round to 1, as the counts of units do."""
     values = block.of(quantity)
-    return np.tanh(values) if quantity == "c" and block.c is not None else values
+    return values / (1 + np.abs(values)) if quantity == "c" and block.c is not None else values
 
 
 def take_census(
@@ -115,9 +117,9 @@ def take_census(
     for block in states(model, ids, **options):
         _count(real, block, quantity)
         _count(moved, block, quantity)
-        shown = _shown(block, quantity)
-        turned.add(block.where, rotation(shown))
-        sample.add(block.where, shown)
+        read = _readable(block, quantity)
+        turned.add(block.where, rotation(read))
+        sample.add(block.where, read)
     fresh = Ranking(labels)
     for block in states(untrained(model, seed + 1), ids, **options):
         _count(fresh, block, quantity)
