@@ -110,7 +110,7 @@ def test_a_census_finds_the_cell_at_the_ceiling(census):
     scores = census.real["inside_quotes"]
     assert best_unit(scores) == UNIT and scores.f1[UNIT] > 0.99
     probe = census.probes["inside_quotes"]
-    assert probe.auc > 0.999 and probe.f1 > 0.99 and probe.r is None
+    assert probe.auc > 0.999 and probe.f1 > 0.95 and probe.r is None
     assert list(census.probes) == list(census.real)
 
 
