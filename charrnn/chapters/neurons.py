@@ -86,25 +86,25 @@ def named(run: Run, rule: str, quantity: str = "c") -> str:
 def best_units(run: Run, quantity: str = "c") -> pd.DataFrame:
     """Each rule's best unit beside the linear probe and the controls, a row each.
 
-    Numbers are F1 of yes-or-no rules, or the size of r, on the half that nothing was chosen on.
+    Numbers are F1 of yes-or-no rules, or the size of r (marked so), on the half that nothing was
+    chosen on.
     """
     rows = {}
     for facts in run.measures["neurons"]["rules"].values():
         best, probe = facts["units"][quantity][0], facts["probe"] or {}
-        rows[facts["title"]] = {
-            "measure": "r" if facts["graded"] else "F1",
-            "layer": best["layer"] + 1,
-            "unit": best["unit"],
+        numbers = {
             "best unit": best["score"],
-            "AUC": best.get("auc", np.nan),
-            "always yes": facts["guessing"] if facts["guessing"] is not None else np.nan,
+            "AUC": best.get("auc"),
+            "always yes": facts["guessing"],
             "whole state": _probe(facts["graded"], probe),
-            "rotated": facts["rotated"],
-            "untrained": facts["untrained"],
-            "shifted": facts["shifted"],
-            "shuffled": np.nan if facts["shuffled"] is None else facts["shuffled"],
+            **{name: facts[name] for name in ("rotated", "untrained", "shifted", "shuffled")},
         }
-    return pd.DataFrame.from_dict(rows, orient="index").round(3)
+        shown = {
+            name: "" if x is None or np.isnan(x) else f"{x:.2f}" for name, x in numbers.items()
+        }
+        title = facts["title"] + (" (r)" if facts["graded"] else "")
+        rows[title] = {"layer": best["layer"] + 1, "unit": best["unit"], **shown}
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _probe(graded: bool, probe: dict) -> float:
