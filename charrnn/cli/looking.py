@@ -107,7 +107,7 @@ def rows(scores: Scores | Correlations, top: int, hidden: int) -> list[dict]:
     """The best units of a rule, best first by the first half."""
     first, second = measured(scores)
     table = []
-    for unit in (-first).argsort(kind="stable")[:top].tolist():
+    for unit in scores.best(top).tolist():
         layer, number = divmod(unit, hidden)
         row = {"layer": layer, "unit": number}
         if is_scores(scores):

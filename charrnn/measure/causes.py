@@ -15,7 +15,7 @@ from charrnn.probe.cause import (
     still_inside,
     transplant,
 )
-from charrnn.probe.census import Census, decoded, measured
+from charrnn.probe.census import Census, best_unit, decoded
 from charrnn.probe.memory import looked_back
 from charrnn.runs import Run
 from charrnn.sample import Sampling
@@ -45,12 +45,12 @@ def measure(
     for name in LEFT:
         if name not in census.real:
             continue
-        unit = int(measured(census.real[name])[0].argmax())
+        unit = best_unit(census.real[name])
         found = leaving(run, ids, labels[name], unit, values, name)
         if found:
             facts["leaving"][name] = found
         if name in MARKS:
-            order = np.argsort(-measured(census.real[name])[0], kind="stable")
+            order = census.real[name].best(max(FEW))
             if copied := copying(run, ids, labels[name], order, MARKS[name]):
                 facts["copying"][name] = copied
     return facts

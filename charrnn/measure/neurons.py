@@ -16,6 +16,7 @@ from charrnn.measure import causes
 from charrnn.probe.census import (
     Census,
     Found,
+    best_unit,
     counted,
     decoded,
     is_scores,
@@ -75,13 +76,15 @@ def measure(run: Run, texts: Texts, progress=print) -> dict:
     progress(f"ranking units on {len(ids):,} symbols against {len(labels)} rules")
     census = take_census(run.model, ids, labels, **READING)
     shown = rank_units(run, text, list(labels), "h", **READING)
-    best = {name: int(measured(found)[0].argmax()) for name, found in census.real.items()}
-    chosen = {*best.values(), *(int(measured(f)[0].argmax()) for f in shown.values())}
+    best, best_shown = (
+        {name: best_unit(scores) for name, scores in found.items()}
+        for found in (census.real, shown)
+    )
     hidden = run.model.config.hidden
     beside = {
         o for rule in causes.LEFT if rule in best for o in causes.other_units(best[rule], hidden)
     }
-    units = sorted(chosen | beside)
+    units = sorted({*best.values(), *best_shown.values(), *beside})
     progress("holding units and copying states")
     values = columns(run, ids, units)
     facts = {
@@ -96,10 +99,10 @@ def measure(run: Run, texts: Texts, progress=print) -> dict:
         "causes": causes.measure(run, ids, labels, census, values["c"]),
     }
     if "position_in_link" in shown:
-        unit = int(measured(shown["position_in_link"])[0].argmax())
+        unit = best_shown["position_in_link"]
         facts["ramp"] = ramp(values["h"][unit], labels["position_in_link"]) | place(run, unit)
     if "inside_link" in shown:
-        unit = int(measured(shown["inside_link"])[0].argmax())
+        unit = best_shown["inside_link"]
         label = labels["inside_link"]
         opened = label & ~np.concatenate([[True], label[:-1]])
         facts["opening"] = around(values["h"][unit], opened) | place(run, unit)
@@ -135,8 +138,8 @@ def columns(run: Run, ids: np.ndarray, units: list[int]) -> dict[str, dict[int, 
     """What some units are after every symbol: "c" (tanh(c), or h) and "h", by unit, each (n,)."""
     found = {quantity: np.empty((len(units), len(ids)), np.float32) for quantity in "ch"}
     for block in states(run.model, ids, **READING):
-        inner = block.h if block.c is None else np.tanh(block.c[:, units])
-        found["c"][:, block.where] = (inner[:, units] if block.c is None else inner).T
+        inner = block.of("c")[:, units]
+        found["c"][:, block.where] = (inner if block.c is None else np.tanh(inner)).T
         found["h"][:, block.where] = block.h[:, units].T
     return {q: dict(zip(units, rows, strict=True)) for q, rows in found.items()}
 
@@ -175,7 +178,7 @@ def best_units(found, hidden: int) -> list[dict]:
     """The best units of a rule on the first half, with what they reach on the second."""
     first, second = measured(found)
     rows = []
-    for u in np.argsort(-first, kind="stable")[:TOP]:
+    for u in found.best(TOP):
         layer, unit = divmod(int(u), hidden)
         row = {
             "layer": layer,
@@ -196,8 +199,7 @@ def best_score(found) -> float | None:
     """What the best unit of the first half reaches on the second."""
     if found is None:
         return None
-    first, second = measured(found)
-    return rounded(second[first.argmax()])
+    return rounded(measured(found)[1][best_unit(found)])
 
 
 def census_facts(census: Census) -> dict:

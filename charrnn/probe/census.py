@@ -169,4 +169,4 @@ def unit_scores(found: Found, over: Sequence[str]) -> np.ndarray:
 
 def best_unit(scores: Scores | Correlations) -> int:
     """The unit that did best on the first half."""
-    return int(measured(scores)[0].argmax())
+    return int(scores.best(1)[0])
