@@ -63,15 +63,15 @@ def _verdict(scores: Iterable[float]) -> str:
 def _switch(run: Run) -> tuple[str, str]:
     event = run.measures["neurons"]["event"]
     mean = dict(zip(event["offset"], event["mean"], strict=True))
-    jump, before = mean[0] - mean[-1], mean[-1] - mean[-2]
+    jump = abs(mean[0] - mean[-1])
+    before = max(abs(mean[k + 1] - mean[k]) for k in mean if k < -1)
     text = (
         f"layer {event['layer'] + 1} unit {event['unit']}: mean h goes from {mean[-1]:+.2f} to "
         f"{mean[0]:+.2f} with the first w, over {event['events']} addresses it was not chosen on"
     )
-    sharp = abs(jump) >= SEEN
-    return text, "not held" if not sharp else "held" if abs(jump) > abs(before) else (
-        "held with a change"
-    )
+    if jump < SEEN:
+        return text, "not held"
+    return text, "held" if jump > before else "held with a change"
 
 
 def _panes(run: Run) -> tuple[str, str]:
