@@ -1,4 +1,4 @@
-"""Characters a second on the CPU: `charrnn.sample.generate` beside a stepped `torch.nn.LSTM`.
+"""Characters a second: `charrnn.sample.generate` beside a stepped `torch.nn.LSTM`.
 
 2 layers of 512, V = 65, one stream: ours against the loop that most programs have, one character at
 a time through `nn.LSTM` (1-of-k input, softmax, multinomial, under inference_mode), and the same
@@ -6,7 +6,7 @@ for 256 streams at once. Each contender runs in a process of its own for each nu
 take turns for some rounds, and each side counts with its best number of threads. Steady state:
 building the model and laying out its weights is not timed.
 
-    python -m benchmarks.sampling [--quick]
+    python -m benchmarks.sampling [--quick] [--device cuda]
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ TARGET = 20
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def ours(streams: int) -> Callable[[int], None]:
+def ours(streams: int, device: str = "cpu") -> Callable[[int], None]:
     """This library: runs so many further steps of an endless text."""
     vocab = Vocab(tuple(chr(40 + i) for i in range(CONFIG.vocab_size)))
-    model = CharRNN(CONFIG, torch.Generator().manual_seed(0)).eval()
+    model = CharRNN(CONFIG, torch.Generator().manual_seed(0)).eval().to(device)
     settings = Sampling(length=10**12)
     if streams == 1:
         endless = generate(model, vocab, "A", settings)
@@ -55,12 +55,12 @@ def ours(streams: int) -> Callable[[int], None]:
     return run
 
 
-def stepped(streams: int) -> Callable[[int], None]:
+def stepped(streams: int, device: str = "cpu") -> Callable[[int], None]:
     """`nn.LSTM`, one character at a time."""
     torch.manual_seed(0)
-    lstm = nn.LSTM(CONFIG.vocab_size, CONFIG.hidden, CONFIG.layers).eval()
-    decoder = nn.Linear(CONFIG.hidden, CONFIG.vocab_size).eval()
-    ids, state = torch.zeros(streams, dtype=torch.int64), None
+    lstm = nn.LSTM(CONFIG.vocab_size, CONFIG.hidden, CONFIG.layers).eval().to(device)
+    decoder = nn.Linear(CONFIG.hidden, CONFIG.vocab_size).eval().to(device)
+    ids, state = torch.zeros(streams, dtype=torch.int64, device=device), None
 
     @torch.inference_mode()
     def run(steps: int) -> None:
@@ -75,11 +75,11 @@ def stepped(streams: int) -> Callable[[int], None]:
     return run
 
 
-def serve(side: str, threads: int) -> None:
+def serve(side: str, threads: int, device: str) -> None:
     """A contender: reads numbers of steps from stdin, answers with seconds."""
     torch.set_num_threads(threads)
     streams = STREAMS if side.endswith("256") else 1
-    run = (ours if side.startswith("ours") else stepped)(streams)
+    run = (ours if side.startswith("ours") else stepped)(streams, device)
     run(max(3, STEPS[side] // 10))
     for line in sys.stdin:
         start = time.perf_counter()
@@ -90,9 +90,10 @@ def serve(side: str, threads: int) -> None:
 class Contender:
     """A process with a fixed number of threads, idle until it is asked."""
 
-    def __init__(self, side: str, threads: int) -> None:
+    def __init__(self, side: str, threads: int, device: str) -> None:
         self.side, self.threads, self.rates = side, threads, []
         command = [sys.executable, "-m", "benchmarks.sampling", "--serve", side, str(threads)]
+        command += ["--device", device]
         self.process = subprocess.Popen(
             command,
             env=os.environ | {name: str(threads) for name in THREADS},
@@ -114,10 +115,10 @@ class Contender:
         self.process.stdout.close()
 
 
-def measure(rounds: int, share: float) -> list[Contender]:
+def measure(rounds: int, share: float, device: str) -> list[Contender]:
     """All contenders in alternating rounds."""
-    counts = sorted({1, cores()})
-    contenders = [Contender(side, n) for side in STEPS for n in counts]
+    counts = sorted({1, cores()} if device == "cpu" else {1})
+    contenders = [Contender(side, n, device) for side in STEPS for n in counts]
     try:
         for contender in contenders:  # all are up and warm before the first is timed
             contender.measure(max(3, STEPS[contender.side] // 20))
@@ -178,16 +179,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="two short rounds, nothing written")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
-        serve(args.serve[0], int(args.serve[1]))
+        serve(args.serve[0], int(args.serve[1]), args.device)
         return
-    contenders = measure(2 if args.quick else args.rounds, 0.2 if args.quick else 1.0)
+    contenders = measure(2 if args.quick else args.rounds, 0.2 if args.quick else 1.0, args.device)
     result = {"model": CONFIG.to_dict(), **summary(contenders)}
     show(result)
     if not args.quick:
-        save_result("sampling", result)
+        save_result("sampling" if args.device == "cpu" else f"sampling_{args.device}", result)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def lstm(train, val, vocab, target: float, args) -> dict:
         data = lanes if training.device.type == "cpu" else lanes.on(training.device)
         rows = []
         while not training.finished:
-            _advance(training, data, lanes.steps)
+            _advance(training, data)
             step = training.progress.step
             if step % args.every == 0 or training.finished:
                 value = stream_loss(training.model, val, lanes=64, warmup=64)
