@@ -76,13 +76,14 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
     try:
         keep = {k: facts["corpus"][k] for k in ("name", "licence", "attribution", "sha256")}
         provenance = {"run": name, "scale": facts["scale"], "corpus": keep}
+        known = facts.get("losses", {})  # of these very weights, from the end of their training
         precision, own, rounded = export.choose_precision(
-            model, checkpoint.vocab, texts.split.val, **HELD_OUT
+            model, checkpoint.vocab, texts.split.val, own=known.get("val"), **HELD_OUT
         )
         export.save_model(
             partial / "model.safetensors", model, checkpoint.vocab, provenance, precision
         )
-        losses = held_out_losses(model, texts, {"val": own})
+        losses = held_out_losses(model, texts, known | {"val": own})
         published, _, _ = export.load_model(partial / "model.safetensors")
         again = held_out_losses(published, texts, {"val": rounded})
         facts["losses"] = losses | {f"{k}_published": v for k, v in again.items()}

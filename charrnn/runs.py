@@ -45,7 +45,7 @@ from charrnn.train import (
 )
 from charrnn.vocab import Vocab
 
-HELD_OUT = {"lanes": 8, "warmup": 1000}
+HELD_OUT = {"lanes": 32, "warmup": 1000}
 """How held-out losses are streamed: `charrnn.score.loss`'s options."""
 LENGTHS = ("epochs", "steps", "minutes")
 
@@ -272,7 +272,7 @@ def _finish(
 def held_out_losses(model: CharRNN, texts: Texts, known: dict | None = None) -> dict:
     """Nats per character on the validation part and, read once, on the test part (None: no part).
 
-    Streamed in float32 with the state carried along, in at most 8 stretches that each begin with
+    Streamed in float32 with the state carried along, in at most 32 stretches that each begin with
     1000 characters of run-up (`HELD_OUT`); every target is counted once. What is in `known` is not
     computed again.
     """

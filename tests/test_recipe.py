@@ -1,6 +1,8 @@
 """Recipes: the ones that come along, changes to them, their texts, and sizes for any other text."""
 
+import re
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +59,22 @@ class TestTheRecipes:
     def test_the_posts_own_sizes(self):
         shakespeare = load_recipe("shakespeare", "post")
         assert shakespeare.model["hidden"] == 512 and shakespeare.model["layers"] == 3
-        assert shakespeare.training.clip_norm is None, "the word none in a recipe is no value"
-        assert load_recipe("wikipedia", "post").model["hidden"] == 700
+        essays = load_recipe("paul_graham", "post")
+        assert (essays.model["hidden"], essays.model["layers"], essays.model["dropout"]) == (
+            512,
+            2,
+            0.5,
+        )
+        assert (essays.training.batch, essays.training.seq) == (100, 100)
+
+    def test_the_word_none_in_a_recipe_is_no_value(self, monkeypatch, tmp_path):
+        text = (files("charrnn") / "recipes" / "hello.toml").read_text()
+        assert "lr = " in text
+        (tmp_path / "recipes").mkdir()
+        changed = re.sub(r"lr = [0-9.e-]+", 'lr = 3e-3, clip_norm = "none"', text)
+        (tmp_path / "recipes" / "hello.toml").write_text(changed)
+        monkeypatch.setattr("charrnn.recipe.resources.files", lambda package: tmp_path)
+        assert load_recipe("hello", "laptop").training.clip_norm is None
 
     def test_names_that_there_are_not(self):
         with pytest.raises(ValueError, match="no recipe 'hamlet'; there are book, hello"):
