@@ -8,7 +8,7 @@ root = next((p for p in above if (p / "charrnn" / "__init__.py").is_file()), Non
 if root is None and "google.colab" in sys.modules:
     pip = f"{sys.executable} -m pip install -q"
     fetch = "git clone -q --depth 1 https://github.com/charrnn/charrnn /content/project"
-    packages = "pooch 'pyspellchecker<1' tree-sitter tree-sitter-c pypdfium2"
+    packages = "pooch 'pyspellchecker<1' zstandard tree-sitter tree-sitter-c pypdfium2"
     steps = f"{pip} {packages} && {fetch} && {pip} --no-deps -e /content/project"
     subprocess.run(steps, shell=True, check=True)
     root = Path("/content/project")

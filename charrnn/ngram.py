@@ -19,11 +19,13 @@ needs nothing but NumPy, where that would be one more compiled package to keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
+
+from charrnn.vocab import Vocab
 
 BLOCK = 1 << 20
 """Characters that are scored at once."""
@@ -92,15 +94,9 @@ class NGram:
         A context is what stands before the target in `ids`, up to n - 1 characters of it.
         ValueError: fewer than two ids, an id that is not in the vocabulary.
         """
-        ids = _checked(ids, self.vocab_size)
-        if len(ids) < 2:
-            raise ValueError(f"{len(ids)} characters hold nothing to predict; at least 2 needed")
-        nats = np.empty(len(ids) - 1)
-        for first in range(1, len(ids), BLOCK):
-            begin = max(0, first - self.order + 1)
-            p = self._read(ids[begin : first + BLOCK]).p[first - begin :]
-            nats[first - 1 : first - 1 + len(p)] = -np.log(p)
-        return nats
+        ids = to_predict(ids, self.vocab_size)
+        blocks = [-np.log(self._read(ids[s]).p[new:]) for s, new in _blocks(len(ids), self.order)]
+        return np.concatenate(blocks)
 
     def next_probabilities(self, context: np.ndarray) -> np.ndarray:
         """p(. | context) for all V symbols, float64; an empty context is that of order 1."""
@@ -116,6 +112,24 @@ class NGram:
         return reading
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A model with its alphabet and the text that it counted: what `charrnn.score.score` takes in
+    the place of a run."""
+
+    vocab: Vocab
+    ngram: NGram
+    train: np.ndarray
+    """The ids that `ngram` was trained on; where counts go on while a text is read, from these."""
+
+    @classmethod
+    def of(
+        cls, vocab: Vocab, train: np.ndarray, order: int, restart: int | None = None
+    ) -> Baseline:
+        """Count a text, as `NGram.train` does; ValueError as there."""
+        return cls(vocab, NGram.train(train, len(vocab), order, restart), train)
+
+
 def best_order(
     train: np.ndarray,
     val: np.ndarray,
@@ -129,28 +143,73 @@ def best_order(
     All come from one pass: a model of order n + 1 differs from one of order n in its two highest
     orders only. ValueError as for `NGram.train` and `NGram.nats`, or where `orders` is empty.
     """
-    wanted = set(orders)
-    if not wanted or min(wanted) < 1:
-        raise ValueError(f"orders are {sorted(wanted)}; at least one, and none below 1")
-    val = _checked(val, vocab_size)
-    if len(val) < 2:
-        raise ValueError(f"{len(val)} characters hold nothing to predict; at least 2 are needed")
+    wanted = checked_orders(orders)
     lower, losses, best = [], {}, None
-    reading = _Reading.start(val, vocab_size, restart)
-    for k, (below, highest) in enumerate(_growing(train, vocab_size, restart), start=1):
-        if below:
-            lower.append(below)
-            reading = reading.further(below)
-        if k in wanted:
-            losses[k] = float(-np.log(reading.further(highest).p[1:]).mean())
-            if best is not None and losses[k] >= losses[best.order]:
-                break
-            best = NGram((*lower, highest), vocab_size, restart)
-        if k >= max(wanted):
+    for k, below, highest, found in _climb(train, {"val": val}, vocab_size, wanted, restart):
+        lower += [below] if below else []
+        if not found:
+            continue
+        losses[k] = found["val"]
+        if best is not None and losses[k] >= losses[best.order]:
             break
+        best = NGram((*lower, highest), vocab_size, restart)
     if best is None:
-        raise ValueError(f"the text is too short for order {min(wanted)}")
+        raise too_short(wanted)
     return best, losses
+
+
+def losses_by_order(
+    train: np.ndarray,
+    texts: Mapping[str, np.ndarray],
+    vocab_size: int,
+    orders: Iterable[int] = range(1, 21),
+    restart: int | None = None,
+) -> dict[str, dict[int, float]]:
+    """The mean loss (nats per character) of the model of every order on each of several texts.
+
+    Those that `NGram.train(train, vocab_size, order, restart).nats(text)` has, all from one pass
+    over the training text, with one order in memory at a time; an order that the training text is
+    too short for is left out. ValueError as for `best_order`.
+    """
+    wanted = checked_orders(orders)
+    losses: dict[str, dict[int, float]] = {name: {} for name in texts}
+    for k, _, _, found in _climb(train, texts, vocab_size, wanted, restart):
+        for name, loss in found.items():
+            losses[name][k] = loss
+    if texts and not any(losses.values()):
+        raise too_short(wanted)
+    return losses
+
+
+def _climb(
+    train: np.ndarray,
+    texts: Mapping[str, np.ndarray],
+    vocab_size: int,
+    wanted: set[int],
+    restart: int | None,
+) -> Iterator[tuple[int, Order | None, Order, dict[str, float]]]:
+    """Each order k from 1 to the highest that is wanted: what `_growing` has of it, and the loss on
+    every text of the model that ends there, where k is wanted."""
+    readings = {
+        name: _Reading.blocks(to_predict(ids, vocab_size), vocab_size, restart, max(wanted))
+        for name, ids in texts.items()
+    }
+    growing = enumerate(_growing(train, vocab_size, restart), start=1)
+    for k, (below, highest) in islice(growing, max(wanted)):
+        if below:
+            for blocks in readings.values():
+                blocks[:] = [(block.further(below), new) for block, new in blocks]
+        losses = {name: _loss(blocks, highest) for name, blocks in readings.items() if k in wanted}
+        yield k, below, highest, losses
+
+
+def _loss(blocks: list[tuple[_Reading, int]], highest: Order) -> float:
+    """Nats per character of a text, in blocks, by a model that ends with this order."""
+    nats, targets = 0.0, 0
+    for block, new in blocks:
+        p = block.further(highest).p[new:]
+        nats, targets = nats - np.log(p).sum(), targets + len(p)
+    return float(nats / targets)
 
 
 def discounts(amounts: np.ndarray) -> tuple[float, float, float]:
@@ -185,11 +244,19 @@ class _Reading:
         p, place = np.full(n, 1 / vocab_size), np.zeros(n, dtype=np.int32)
         return cls(ids, vocab_size, restart, 0, p, place)
 
+    @classmethod
+    def blocks(
+        cls, ids: np.ndarray, vocab_size: int, restart: int | None, order: int
+    ) -> list[tuple[_Reading, int]]:
+        """The start of a long text in pieces, and where in each its own characters begin."""
+        cuts = _blocks(len(ids), order)
+        return [(cls.start(ids[s], vocab_size, restart), new) for s, new in cuts]
+
     def further(self, order: Order) -> _Reading:
         """The same text with the next order interpolated."""
         k = self.k + 1
         place, p = np.full(len(self.ids), -1, dtype=np.int32), self.p.copy()
-        begins = np.flatnonzero(_whole(self.place, self.ids, k, self.restart))
+        begins = np.flatnonzero(may_begin(self.place, self.ids, k, self.restart))
         context, ends = self.place[begins].astype(np.int64), begins + k - 1
         keys = context * self.vocab_size + self.ids[ends]
         at = np.minimum(np.searchsorted(order.keys, keys), len(order.keys) - 1)
@@ -199,12 +266,20 @@ class _Reading:
         return _Reading(self.ids, self.vocab_size, self.restart, k, p, place)
 
 
+def _blocks(n: int, order: int) -> Iterator[tuple[slice, int]]:
+    """Pieces that hold each of n characters but the first once, behind those of its context: where
+    each lies, and how many of its characters are context alone."""
+    for first in range(1, n, BLOCK):
+        begin = max(0, first - order + 1)
+        yield slice(begin, first + BLOCK), first - begin
+
+
 def _growing(
     ids: np.ndarray, vocab_size: int, restart: int | None
 ) -> Iterator[tuple[Order | None, Order]]:
     """For each order from 1 on: the order before it as a lower one, and itself as the highest."""
     before, contexts = None, 1
-    for keys, counts, amounts in _grams(ids, vocab_size, restart):
+    for keys, counts, amounts in grams(ids, vocab_size, restart):
         below = None
         if before is not None:
             below = Order.of(before, amounts, contexts, vocab_size)
@@ -213,7 +288,7 @@ def _growing(
         before = keys
 
 
-def _grams(
+def grams(
     ids: np.ndarray, vocab_size: int, restart: int | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """For each order from 1 on that the text has a gram of: its keys, how often each stands there,
@@ -227,7 +302,7 @@ def _grams(
         raise ValueError("the text is empty; at least one character is needed")
     place, before = np.zeros(len(ids), dtype=np.int32), None
     for k in range(1, len(ids) + 1):
-        begins = np.flatnonzero(_whole(place, ids, k, restart)).astype(np.int32)
+        begins = np.flatnonzero(may_begin(place, ids, k, restart)).astype(np.int32)
         if not len(begins):
             return
         keys = place[begins].astype(np.int64) * vocab_size + ids[begins + (k - 1)]
@@ -253,7 +328,7 @@ def _grams(
         yield keys, counts, amounts
 
 
-def _whole(place: np.ndarray, ids: np.ndarray, k: int, restart: int | None) -> np.ndarray:
+def may_begin(place: np.ndarray, ids: np.ndarray, k: int, restart: int | None) -> np.ndarray:
     """Where a gram of k characters may begin: its first k - 1 are known, it ends inside the text,
     and of those only the first may be `restart`."""
     n = len(ids) - k + 1
@@ -261,6 +336,28 @@ def _whole(place: np.ndarray, ids: np.ndarray, k: int, restart: int | None) -> n
     if restart is not None and k >= 3:
         known &= ids[k - 2 : k - 2 + len(known)] != restart
     return known
+
+
+def to_predict(ids: np.ndarray, vocab_size: int) -> np.ndarray:
+    """Ids of a text that holds something to predict. ValueError: fewer than two, or one that the
+    vocabulary lacks."""
+    ids = _checked(ids, vocab_size)
+    if len(ids) < 2:
+        raise ValueError(f"{len(ids)} characters hold nothing to predict; at least 2 are needed")
+    return ids
+
+
+def checked_orders(orders: Iterable[int]) -> set[int]:
+    """The orders that are asked for. ValueError where there is none, or one below 1."""
+    wanted = set(orders)
+    if not wanted or min(wanted) < 1:
+        raise ValueError(f"orders are {sorted(wanted)}; at least one, and none below 1")
+    return wanted
+
+
+def too_short(orders: set[int]) -> ValueError:
+    """What to raise where a training text has no gram of even the lowest order."""
+    return ValueError(f"the text is too short for order {min(orders)}")
 
 
 def _checked(ids: np.ndarray, vocab_size: int) -> np.ndarray:

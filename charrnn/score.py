@@ -2,7 +2,8 @@
 
 The text streams through the network with its state carried from the first character to the last,
 so later characters are predicted from everything before them. Read that way, the loss is lower
-than on crops that each start from nothing, and the two must not be compared.
+than on crops that each start from nothing, and the two must not be compared. Nor must a static loss
+and a dynamic one, of a model that goes on learning from the text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from charrnn.adaptive import adaptive_nats
+from charrnn.dynamic import dynamic_nats
 from charrnn.model import CharRNN
+from charrnn.ngram import Baseline
 from charrnn.vocab import Vocab
 
 LN2 = math.log(2)
@@ -144,17 +148,32 @@ def loss(model: CharRNN, ids: np.ndarray, **options) -> float:
     return float(stream_nats(model, ids, **options).mean(dtype=np.float64))
 
 
-def score(run, text: str | bytes, unknown: str = "error") -> Score:
-    """How likely a run's model finds a text, streamed from an empty state.
+def score(run, text: str | bytes, unknown: str = "error", dynamic: bool = False) -> Score:
+    """How likely a model finds a text, streamed from an empty state.
 
-    `run` has `.model` and `.vocab`. Where the model has a `restart` symbol, that is read first, so
-    that the first character counts as well. Raises UnknownCharacterError on characters it never
-    saw, unless unknown="skip".
+    `run` is a recorded run or a training (it has `.model` and `.vocab`), or the n-gram, a
+    `charrnn.ngram.Baseline`. Where the model has a `restart` symbol, that is read first, so that
+    the first character counts as well. `dynamic` lets it learn from what it has scored: a network
+    by `charrnn.dynamic.dynamic_nats`, the n-gram by counting on (`charrnn.adaptive`). Raises
+    UnknownCharacterError on characters it never saw, unless unknown="skip".
     """
     vocab: Vocab = run.vocab
     ids = vocab.encode(text, unknown=unknown)
-    if (restart := run.model.config.restart) is not None:
+    counted = isinstance(run, Baseline)
+    restart = run.ngram.restart if counted else run.model.config.restart
+    if restart is not None:
         ids = np.concatenate([np.array([restart], ids.dtype), ids])
-    nats = stream_nats(run.model, ids)
+    nats = (_counted_nats if counted else _network_nats)(run, ids, dynamic)
     n_bytes = len(vocab.decode_bytes(ids[1:]))
     return Score(float(nats.sum(dtype=np.float64)), len(nats), n_bytes)
+
+
+def _network_nats(run, ids: np.ndarray, dynamic: bool) -> np.ndarray:
+    return dynamic_nats(run.model, ids) if dynamic else stream_nats(run.model, ids)
+
+
+def _counted_nats(baseline: Baseline, ids: np.ndarray, dynamic: bool) -> np.ndarray:
+    ngram = baseline.ngram
+    if not dynamic:
+        return ngram.nats(ids)
+    return adaptive_nats(baseline.train, ids, ngram.vocab_size, ngram.order, ngram.restart)

@@ -1,6 +1,7 @@
 """Verdicts on the claims of the post: each rule on both sides, and numbers that are missing."""
 
 import copy
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -127,15 +128,24 @@ def test_a_smaller_scale_changes_the_claim_about_hours(judge):
     assert judge("C9", plays()).verdict == "held with a change"
 
 
-def bptt(monkeypatch, cost, seconds):
+def timing(seconds, cpu="a CPU", gpu=None):
+    """A machine's file of timed batches: {"cpu": {100: 1.5}} is 1.5 s for 100 x 100 on its CPU."""
+    times = {
+        f"{kind} 100 x {seq}": {"median": median}
+        for kind, each in seconds.items()
+        for seq, median in each.items()
+    }
+    return {"machine": {"cpu": cpu, "cores": 2, "gpu": gpu}, "batch_seconds": times}
+
+
+def bptt(monkeypatch, cost, *timed):
     rows = [
         {"seq": q, "seed": s, "losses": {"val": 1.5 + (cost if q == 50 else 0)}}
         for q in (50, 100) for s in (1, 2)
     ]  # fmt: skip
-    times = {"cpu 100 x 100": {"median": 100.0}, "cpu 100 x 50": {"median": seconds}}
     kept = {
         "bptt": {"bptt": {"rows": rows, "epochs": 2, "model": {"hidden": 256}}},
-        "training": {"training": {"batch_seconds": times}},
+        "training": {f"training-{i}": each for i, each in enumerate(timed)},
     }
     monkeypatch.setattr(claims.essays, "result", kept.get)
 
@@ -145,33 +155,60 @@ def bptt(monkeypatch, cost, seconds):
     [(0.01, 50.0, "held"), (-0.1, 50.0, "held"), (0.05, 50.0, "not held"), (0.0, 90.0, "not held")],
 )
 def test_truncation_at_fifty(judge, essays, monkeypatch, cost, seconds, verdict):
-    bptt(monkeypatch, cost, seconds)
+    bptt(monkeypatch, cost, timing({"cpu": {100: 100.0, 50: seconds}}))
     judged = judge("C5", essays)
     assert judged.verdict == verdict
-    assert f"{seconds / 100:.2f} of the time" in judged.number
+    assert f"{seconds / 100:.2f} of the time on a CPU (2 cores)" in judged.number
 
 
-def timed(gpu_seconds=None):
-    times = {"cpu 100 x 100": {"median": 1.5}}
-    machine = {"cpu": "a CPU", "gpu": "a GPU"}
-    if gpu_seconds:
-        times["cuda 100 x 100"] = {"median": gpu_seconds}
-    return {"training": {"machine": machine, "batch_seconds": times}}
+def test_truncation_is_timed_on_one_device(judge, essays, monkeypatch):
+    gpu = timing({"cuda": {100: 0.01, 50: 0.006}}, gpu="a GPU")
+    bptt(monkeypatch, 0.0, gpu, timing({"cpu": {100: 1.0, 50: 0.5}}))
+    assert "0.50 of the time on a CPU" in judge("C5", essays).number  # as the trainings were
+    bptt(monkeypatch, 0.0, timing({"cpu": {100: 1.0}}), gpu)
+    assert "0.60 of the time on a GPU" in judge("C5", essays).number
+    bptt(monkeypatch, 0.0, timing({"cpu": {100: 1.0}}), timing({"cpu": {50: 0.5}}, "another"))
+    assert not judge("C5", essays).measured
 
 
-@pytest.mark.parametrize(
-    ("gpu", "verdict"), [(0.15, "held"), (0.005, "not held"), (None, "not tested")]
-)
-def test_cpu_against_gpu(judge, essays, monkeypatch, gpu, verdict):
-    monkeypatch.setattr(claims.essays, "result", lambda name: timed(gpu))
-    assert judge("C35", essays).verdict == verdict
+def timed(monkeypatch, *machines):
+    files = {f"training-{i}": each for i, each in enumerate(machines)}
+    monkeypatch.setattr(claims.essays, "result", lambda name: files)
+
+
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.15, "held"), (0.005, "not held")])
+@pytest.mark.parametrize("apart", [False, True])
+def test_cpu_against_gpu(judge, essays, monkeypatch, seconds, verdict, apart):
+    if apart:
+        timed(
+            monkeypatch, timing({"cuda": {100: seconds}}, gpu="a GPU"), timing({"cpu": {100: 1.5}})
+        )
+    else:
+        timed(monkeypatch, timing({"cpu": {100: 1.5}, "cuda": {100: seconds}}, gpu="a GPU"))
+    judged = judge("C35", essays)
+    assert judged.verdict == verdict
+    assert f"{1.5 / seconds:.0f} times, a CPU (2 cores) against a GPU" in judged.number
+
+
+def test_every_cpu_stands_against_every_gpu(judge, essays, monkeypatch):
+    timed(
+        monkeypatch,
+        timing({"cpu": {100: 1.0}}, "slow"),
+        timing({"cpu": {100: 0.1}, "cuda": {100: 0.01}}, "fast", "a GPU"),
+    )
+    judged = judge("C35", essays)
+    assert judged.verdict == "held with a change"
+    assert "100 times, slow" in judged.number and "10 times, fast" in judged.number
+    timed(monkeypatch, timing({"cpu": {100: 1.5}}))
+    judged = judge("C35", essays)
+    assert judged.verdict == "not tested" and judged.measured  # no GPU is the reason
 
 
 def test_batch_times_name_their_machines(judge, essays, monkeypatch):
-    monkeypatch.setattr(claims.essays, "result", lambda name: timed(0.15))
+    timed(monkeypatch, timing({"cuda": {100: 0.15}}, gpu="a GPU"), timing({"cpu": {100: 1.5}}))
     judged = judge("C4", essays)
     assert judged.verdict == "not tested"  # no TITAN Z
-    assert "1.5 s on a CPU; 0.15 s on a GPU" in judged.number
+    assert judged.number == "1.5 s on a CPU (2 cores); 0.15 s on a GPU; no TITAN Z at hand"
 
 
 def test_a_run_or_a_number_that_is_missing_is_not_tested_and_says_why(monkeypatch, judge, essays):
@@ -195,8 +232,28 @@ def test_verdicts_come_in_the_order_asked_for(monkeypatch, essays):
     assert [v.id for v in claims.verdicts()] == [c.id for c in claims.CLAIMS]
 
 
+def test_a_missing_number_is_told_from_a_reason_not_to_test(monkeypatch, essays):
+    monkeypatch.setattr(claims, "load_run", lambda name: spoil(essays, ("model", "dropout"), 0.3))
+    assert claims.verdicts(["C3"])[0].verdict == "not tested"
+    assert claims.missing(["C2", "C3", "C7"]) == []
+    claims.check(["C2", "C3", "C7"])
+    essays.measures["sweep"] = essays.measures["sweep"][:2]  # nothing at T = 1.5
+    (found,) = claims.missing(["C2", "C3", "C7"])
+    assert found.id == "C7" and "no samples at T = 1.5" in found.number
+    with pytest.raises(RunError, match=r"^no measurement for C7 \(paul_graham\); record the run"):
+        claims.check(["C2", "C3", "C7"])
+
+
+def test_each_row_of_a_table_can_be_linked_to(monkeypatch, essays):
+    monkeypatch.setattr(claims, "load_run", lambda name: essays)
+    shown = claims.table(["C8", "C2"])._repr_html_()
+    assert re.findall(r'<tr id="(\w+)">\s*<th>(\w+)</th>', shown) == [("C8", "C8"), ("C2", "C2")]
+
+
 def test_an_unknown_claim_or_verdict_is_refused():
     with pytest.raises(ValueError, match="no rule for claim C99; there are C1, C2"):
         claims.verdicts(["C99"])
     with pytest.raises(ValueError, match="verdict is 'maybe'; it must be one of held"):
         claims.Verdict("C1", "said", "number", "maybe", None)
+    with pytest.raises(ValueError, match="over is 'dreams'; it must be one of count, samples"):
+        claims.Claim("C1", "said", "run", len, "01-chapter", "dreams")

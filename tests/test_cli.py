@@ -503,6 +503,24 @@ class TestScore:
         shown = capsys.readouterr().out
         assert f"nats per char   {wanted.nats_per_char:.4f}" in shown and "299 (all but" in shown
 
+        assert found["dynamic"] is False and "dynamic" not in shown
+
+    def test_dynamic(self, run_folder, here, capsys):
+        Path("t.txt").write_text(PLAY[:300], encoding="utf-8")
+        assert main(["score", str(run_folder), "t.txt", "--dynamic", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        wanted = charrnn.score(charrnn.load_run(run_folder), PLAY[:300], dynamic=True)
+        assert found["dynamic"] is True
+        assert found["nats_per_char"] == pytest.approx(wanted.nats_per_char, rel=1e-6)
+        assert wanted.nats < charrnn.score(charrnn.load_run(run_folder), PLAY[:300]).nats
+        assert main(["score", str(run_folder), "t.txt", "--dynamic"]) == 0
+        shown = capsys.readouterr().out
+        assert f"nats per char   {wanted.nats_per_char:.4f}" in shown
+        assert "dynamic         the model learnt" in shown
+        Path("t.txt").write_text("T", encoding="utf-8")
+        assert main(["score", str(run_folder), "t.txt", "--dynamic"]) == 2
+        assert "1 characters hold nothing to predict" in complaint(capsys)
+
     def test_standard_input_and_unknown_characters(self, run_folder, capsys, monkeypatch):
         text = io.BytesIO("The \u03a9duke\r\n".encode())
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(text))

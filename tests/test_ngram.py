@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from charrnn.ngram import FALLBACK, NGram, best_order, discounts
+from charrnn.ngram import FALLBACK, Baseline, NGram, best_order, discounts, losses_by_order
+from charrnn.vocab import Vocab
 
 TEXT = (
     "the cat sat on the mat. the rat sat on the cat, and that was that: the mat was flat. "
@@ -164,6 +165,40 @@ def test_orders_that_are_asked_for_and_restarts():
     assert list(losses) == [2, 5] and best.order == 5 and best.restart == int(ids[0])
 
 
+@pytest.mark.parametrize("block", [1 << 20, 7])
+def test_every_order_on_several_texts_is_as_trained_alone(block, monkeypatch):
+    monkeypatch.setattr("charrnn.ngram.BLOCK", block)
+    ids, size = encoded(TEXT)
+    train, texts = ids[:150], {"val": ids[150:200], "test": ids[200:]}
+    losses = losses_by_order(train, texts, size, range(1, 13))
+    assert list(losses) == ["val", "test"]
+    for name, text in texts.items():
+        assert list(losses[name]) == list(range(1, 13))  # though it rises again before that
+        for order, loss in losses[name].items():
+            alone = NGram.train(train, size, order).nats(text).mean()
+            assert loss == pytest.approx(alone, rel=1e-9)
+    assert losses["val"] == pytest.approx(best_order(train, texts["val"], size)[1] | losses["val"])
+
+
+def test_every_order_with_restarts_and_of_a_short_text():
+    ids, size = encoded(LINES)
+    restart = int(ids[0])
+    losses = losses_by_order(ids, {"same": ids[5:]}, size, (6, 2), restart)["same"]
+    alone = [NGram.train(ids, size, order, restart).nats(ids[5:]).mean() for order in (2, 6)]
+    assert losses == pytest.approx(dict(zip((2, 6), alone, strict=True)), rel=1e-9)
+    assert list(losses_by_order(ids[:3], {"same": ids}, size)["same"]) == [1, 2, 3]
+    assert losses_by_order(ids, {}, size) == {}
+
+
+def test_a_baseline_keeps_what_it_counted():
+    vocab = Vocab.of(LINES)
+    ids = vocab.encode(LINES)
+    baseline = Baseline.of(vocab, ids, 3, restart=0)
+    assert baseline.ngram.order == 3 and baseline.ngram.restart == 0 and baseline.train is ids
+    expected = NGram.train(ids, len(vocab), 3, 0).nats(ids)
+    np.testing.assert_array_equal(baseline.ngram.nats(ids), expected)
+
+
 def test_longer_contexts_help_on_text_that_needs_them():
     """Period 3, where what follows a depends on two characters: aab aab aab."""
     ids = np.array([0, 0, 1] * 200)
@@ -195,3 +230,11 @@ def test_what_is_refused():
         best_order(ids, ids, 3, ())
     with pytest.raises(ValueError, match="too short for order 9"):
         best_order(ids, ids, 3, (9,))
+    with pytest.raises(ValueError, match=r"orders are \[0, 2\]"):
+        losses_by_order(ids, {"a": ids}, 3, (2, 0))
+    with pytest.raises(ValueError, match="too short for order 8"):
+        losses_by_order(ids, {"a": ids}, 3, (9, 8))
+    with pytest.raises(ValueError, match="1 characters hold nothing to predict"):
+        losses_by_order(ids, {"a": ids, "b": ids[:1]}, 3)
+    with pytest.raises(ValueError, match="the text is empty"):
+        losses_by_order(ids[:0], {"a": ids}, 3)

@@ -102,7 +102,7 @@ def test_the_setup_cell_leaves_colabs_torch(monkeypatch, tmp_path):
     (command,), root = set_up_chapter(monkeypatch, tmp_path)
     packages, clone, install = command.split(" && ")
     assert packages.endswith(
-        " -m pip install -q pooch 'pyspellchecker<1' tree-sitter tree-sitter-c pypdfium2"
+        " -m pip install -q pooch 'pyspellchecker<1' zstandard tree-sitter tree-sitter-c pypdfium2"
     )
     assert clone.startswith("git clone -q --depth 1 https://") and clone.endswith(f" {root}")
     assert install.endswith(f" -m pip install -q --no-deps -e {root}")
@@ -169,7 +169,8 @@ def test_every_page_of_the_contents_is_there():
     contents = re.findall(r"(?:file|root): (\S+)", (ROOT / "_toc.yml").read_text())
     for name in contents:
         assert any((ROOT / f"{name}{e}").is_file() for e in (".ipynb", ".md")), name
-    assert {ROOT / f"{name}.ipynb" for name in contents} == set(NOTEBOOKS)
+    pages = {*NOTEBOOKS, *(ROOT / "book").glob("*.md")}
+    assert {ROOT / name for name in contents} == {page.with_suffix("") for page in pages}
 
 
 def test_pins_lie_in_the_ranges():

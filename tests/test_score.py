@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from charrnn.adaptive import adaptive_nats
+from charrnn.dynamic import dynamic_nats
 from charrnn.model import CharRNN, ModelConfig
+from charrnn.ngram import Baseline
 from charrnn.sample import make_stepper
 from charrnn.score import Score, loss, score, stepped_nats, stream_nats
 from charrnn.vocab import UnknownCharacterError, Vocab
@@ -182,3 +185,32 @@ def test_unknown_characters_are_refused_or_skipped():
     assert score(run, "ab!c", unknown="skip") == score(run, "abc")
     with pytest.raises(ValueError, match="1 characters hold nothing to predict"):
         score(run, "a!", unknown="skip")
+
+
+def test_a_network_that_learns_while_it_reads():
+    vocab = Vocab.of("abcdef")
+    run = SimpleNamespace(model=make(), vocab=vocab)
+    again = "fadedface" * 40
+    found = score(run, again, dynamic=True)
+    nats = dynamic_nats(run.model, vocab.encode(again))
+    assert found.nats == pytest.approx(nats.sum(dtype=np.float64), rel=1e-6)
+    assert found.targets == found.n_bytes == len(again) - 1
+    assert found.nats < score(run, again).nats
+
+
+@pytest.mark.parametrize("restart", [None, 0])
+def test_the_baseline_is_scored_by_the_same_call(restart):
+    vocab = Vocab.of("\nabné")
+    baseline = Baseline.of(vocab, vocab.encode("\nanna\nbanana\nnan\nna\n" * 3), 3, restart)
+    text = "banné\nbanné\n"
+    ids = vocab.encode(text if restart is None else "\n" + text)
+    found = score(baseline, text)
+    assert found.nats == pytest.approx(baseline.ngram.nats(ids).sum(), rel=1e-12)
+    assert found.targets == len(text) - (restart is None)
+    assert found.n_bytes == found.targets + 2  # each é is two bytes
+    counted_on = adaptive_nats(baseline.train, ids, len(vocab), 3, restart).sum()
+    assert score(baseline, text, dynamic=True).nats == pytest.approx(counted_on, rel=1e-12)
+    assert counted_on < found.nats
+    with pytest.raises(UnknownCharacterError, match="never saw 'x'"):
+        score(baseline, "axa")
+    assert score(baseline, "axa", unknown="skip") == score(baseline, "aa")

@@ -23,6 +23,11 @@ FIGURES = {
     "09-predictions": 6,
     "10-neurons": 4,
     "11-turning-a-neuron": 6,
+    "12-evolution": 2,
+    "13-how-good": 5,
+    "14-copying": 2,
+    "15-this-book": 0,
+    "17-verdicts": 0,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

@@ -42,8 +42,8 @@ def open_run(
 
     scale, for mode "train": post, laptop, or auto (post with a GPU, laptop without). `folder`:
     where a training goes (None: runs/<name> under the working folder, a temporary one for smoke).
-    only: what is measured of a training, its "samples" or its "neurons". Raises ValueError on
-    another mode, CorpusError where a text cannot be had.
+    only: which part is measured of a training, one of `charrnn.measure.PARTS`. Raises ValueError
+    on another mode, CorpusError where a text cannot be had.
     """
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(MODES)}")

@@ -115,22 +115,65 @@ def _seeds(run: Run) -> str:
     return f"of {len(cells)} smaller networks {grown} have a quotation cell that reaches {CLEAR}"
 
 
+CHAPTER = "09-predictions"
+
 CLAIMS = (
-    Claim("C27", "the network is nearly certain on http://www.", "wikipedia", _address),
-    Claim("C28", "a neuron that is on inside web addresses", "wikipedia", _unit("inside_url")),
-    Claim("C29", "a neuron that is on inside [[ ]]", "wikipedia", _unit("inside_link")),
+    Claim(
+        "C27",
+        "the network is nearly certain on http://www.",
+        "wikipedia",
+        _address,
+        CHAPTER,
+        "held-out text",
+    ),
+    Claim(
+        "C28",
+        "a neuron that is on inside web addresses",
+        "wikipedia",
+        _unit("inside_url"),
+        CHAPTER,
+        "held-out text",
+    ),
+    Claim(
+        "C29",
+        "a neuron that is on inside [[ ]]",
+        "wikipedia",
+        _unit("inside_link"),
+        CHAPTER,
+        "held-out text",
+    ),
     Claim(
         "C30",
         "a neuron that rises about linearly across [[ ]]",
         "wikipedia",
         _unit("position_in_link"),
+        CHAPTER,
+        "held-out text",
     ),
-    Claim("C31", "a neuron that switches after the first w of www", "wikipedia", _switch),
+    Claim(
+        "C31",
+        "a neuron that switches after the first w of www",
+        "wikipedia",
+        _switch,
+        CHAPTER,
+        "held-out text",
+    ),
     Claim(
         "C32",
         "cells for quotations, line position, if-conditions, comments, depth, line ends",
         "war_and_peace",
         _panes,
+        CHAPTER,
+        "held-out text",
+        second="linux",
     ),
-    Claim("C33", "about 5 % of cells can be interpreted", "war_and_peace", _census),
+    Claim(
+        "C33",
+        "about 5 % of cells can be interpreted",
+        "war_and_peace",
+        _census,
+        "10-neurons",
+        "held-out text",
+        benchmark="neurons-war-and-peace",
+    ),
 )

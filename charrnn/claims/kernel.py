@@ -106,15 +106,28 @@ def _recited(row: dict) -> int:
     return row["copied"]["licence_run"]
 
 
+CHAPTER = "07-linux"
+
 CLAIMS = (
-    Claim("C19", "all of the kernel's source, 474 MB of C", "linux", _size),
-    Claim("C20", "3 layers, about 10 M parameters, days", "linux", _network),
+    Claim("C19", "all of the kernel's source, 474 MB of C", "linux", _size, CHAPTER),
+    Claim(
+        "C20", "3 layers, about 10 M parameters, days", "linux", _network, CHAPTER, "one training"
+    ),
     Claim(
         "C21",
         "brackets, comments, strings, indentation right; names undeclared or unused, `tty == tty`, "
         "values returned from void",
         "linux",
         _form,
+        CHAPTER,
+        "samples",
     ),
-    Claim("C22", "recites the licence, then includes, macros, code", "linux", _recites),
+    Claim(
+        "C22",
+        "recites the licence, then includes, macros, code",
+        "linux",
+        _recites,
+        CHAPTER,
+        "samples",
+    ),
 )

@@ -49,8 +49,17 @@ def _favourites(run: Run) -> tuple[str, str]:
     return text, "not held" if known else "held"
 
 
+CHAPTER = "08-names"
+
 CLAIMS = (
-    Claim("C23", "a list of 8000 baby names", "names", _names_size),
-    Claim("C24", "90 % of the generated names are not in the list", "names", _new_names),
-    Claim("C25", "the favourites, from Baby to Ahbort, are new", "names", _favourites),
+    Claim("C23", "a list of 8000 baby names", "names", _names_size, CHAPTER),
+    Claim(
+        "C24",
+        "90 % of the generated names are not in the list",
+        "names",
+        _new_names,
+        CHAPTER,
+        "names",
+    ),
+    Claim("C25", "the favourites, from Baby to Ahbort, are new", "names", _favourites, CHAPTER),
 )

@@ -41,8 +41,19 @@ def _plays_form(run: Run) -> tuple[str, str]:
     return text, "held" if long else "held with a change"
 
 
+CHAPTER = "04-shakespeare"
+
 CLAIMS = (
-    Claim("C9", "all of Shakespeare is one 4.4 MB file", "shakespeare", _plays_size),
-    Claim("C10", "3 layers of 512, a few hours", "shakespeare", _plays_network),
-    Claim("C11", "speakers, speeches, long monologues", "shakespeare", _plays_form),
+    Claim("C9", "all of Shakespeare is one 4.4 MB file", "shakespeare", _plays_size, CHAPTER),
+    Claim(
+        "C10",
+        "3 layers of 512, a few hours",
+        "shakespeare",
+        _plays_network,
+        CHAPTER,
+        "one training",
+    ),
+    Claim(
+        "C11", "speakers, speeches, long monologues", "shakespeare", _plays_form, CHAPTER, "samples"
+    ),
 )

@@ -65,12 +65,23 @@ def _syntax(run: Run) -> tuple[str, str]:
     return text, "not held" if most else "held with a change"
 
 
+CHAPTER = "05-wikipedia"
+
 CLAIMS = (
-    Claim("C12", "100 MB of Wikipedia, 96 MB of them for training, overnight", "wikipedia", _size),
+    Claim(
+        "C12",
+        "100 MB of Wikipedia, 96 MB of them for training, overnight",
+        "wikipedia",
+        _size,
+        CHAPTER,
+        "validation text",
+    ),
     Claim(
         "C13",
         "links, invented addresses, brackets that close, headings, lists, templates, nested XML",
         "wikipedia",
         _syntax,
+        CHAPTER,
+        "samples",
     ),
 )

@@ -48,7 +48,9 @@ def add(command) -> None:
         help="texts drawn at each temperature (16); more of them narrow the intervals",
     )
     parser.add_argument(
-        "--only", choices=("samples", "neurons"), help="one part, and keep the other as it is"
+        "--only",
+        choices=("samples", "neurons", "evolution", "yardsticks"),
+        help="one part, and keep the others as they are",
     )
     add_text(parser)
     parser = command(

@@ -44,9 +44,11 @@ SCORES = """
 examples:
   charrnn score shakespeare sonnet.txt
   charrnn score shakespeare - --json < sonnet.txt
+  charrnn score shakespeare sonnet.txt --dynamic
 
 Every character but the first is predicted from all that stand before it. The loss in nats is the
-mean of -ln p; in bits it is that divided by ln 2.
+mean of -ln p; in bits it is that divided by ln 2. With --dynamic the weights take a step towards
+each stretch of the text once it is scored, which takes longer; RUN itself stays as it is.
 """
 
 
@@ -58,6 +60,9 @@ def add(command) -> None:
     parser.add_argument("file", metavar="FILE", help="a text file, or - for standard input")
     _add_unknown(parser)
     parser.add_argument("--device", default="cpu", metavar="D", help="(cpu)")
+    parser.add_argument(
+        "--dynamic", action="store_true", help="let the model learn from what it has scored"
+    )
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
 
 
@@ -197,7 +202,7 @@ def score(args: argparse.Namespace) -> None:
     """Print how likely the model finds the text."""
     run = load_run(args.name).to(args.device)
     text = read_text(args.file, run.vocab.level)
-    found = score_text(run, text, unknown=args.unknown)
+    found = score_text(run, text, unknown=args.unknown, dynamic=args.dynamic)
     skipped = len(text) - found.targets - 1
     facts = {
         "nats_per_char": found.nats_per_char,
@@ -207,6 +212,7 @@ def score(args: argparse.Namespace) -> None:
         "bytes": found.n_bytes,
         "skipped": skipped,
         "level": run.vocab.level,
+        "dynamic": args.dynamic,
     }
     if args.json:
         print(json.dumps(facts))
@@ -216,3 +222,5 @@ def score(args: argparse.Namespace) -> None:
     unit = "bytes" if run.vocab.level == "byte" else "characters"
     left_out = f"; {skipped:,} it never saw are left out" if skipped else ""
     print(f"{unit:16}{found.targets:,} (all but the first{left_out})")
+    if args.dynamic:
+        print(f"{'dynamic':16}the model learnt from each stretch once it was scored")

@@ -7,16 +7,21 @@ measures.py  the same, straight from a run's measures.json
 loops.py     a text that repeats itself
 latex.py     LaTeX: closed environments, edits, a page
 markup.py    markup and XML: what closes at which distance, what each layer costs
+copying.py   how new texts are, and the longest copied run
 names.py     names: new ones, their letters and their neighbours
 source.py    source code with what is the matter in it
 firings.py   a text coloured by one unit, and what was guessed at each character
 neurons.py   what single units know, and how many do
+evolution.py measures of samples over a training, and the order in which things are learned
 memory.py    how long gates, gradients and changed states last
+yardsticks.py  a network beside what counts, matches or reads along
 diagrams.py  networks as boxes and arrows
 """
 
 from charrnn.figures import diagrams
+from charrnn.figures.copying import longest_copies, novelty
 from charrnn.figures.curves import compare_curves, learning_curve, spread
+from charrnn.figures.evolution import evolution, learning_order
 from charrnn.figures.firings import firings, looked_back, paint
 from charrnn.figures.latex import closed_by_distance, edits_by_reason, typeset_page
 from charrnn.figures.look import (
@@ -58,15 +63,17 @@ from charrnn.figures.samples import (
     temperature_sweep,
 )
 from charrnn.figures.source import marked_source, name_costs
+from charrnn.figures.yardsticks import by_order, closing, ladder
 
 __all__ = [
-    "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK", "REAL",
-    "TEAL", "WIDTH", "around", "bars_with_intervals", "by_number", "census", "closed_by_distance",
-    "closing_in", "compare_curves", "compared", "connectivity", "cycle_figure", "diagrams",
-    "edits_by_reason", "effects", "firings", "half_lives", "kept_by_distance", "layer_costs",
-    "learning_curve", "leaving", "looked_back", "marked_source", "name_costs", "name_distances",
-    "name_parts", "new_names", "nothing", "paint", "png", "ramp", "rule_scores", "saturation",
-    "shares_by_size", "shares_by_temperature", "show", "softmax_temperature", "speech_lengths",
-    "speeches", "spelled_name", "spread", "spread_of_samples", "style", "temperature_sweep",
-    "trade", "typeset_page", "visible",
+    "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK",
+    "REAL", "TEAL", "WIDTH", "around", "bars_with_intervals", "by_number", "by_order", "census",
+    "closed_by_distance", "closing", "closing_in", "compare_curves", "compared", "connectivity",
+    "cycle_figure", "diagrams", "edits_by_reason", "effects", "evolution", "firings",
+    "half_lives", "kept_by_distance", "ladder", "layer_costs", "learning_curve",
+    "learning_order", "leaving", "longest_copies", "looked_back", "marked_source", "name_costs",
+    "name_distances", "name_parts", "new_names", "nothing", "novelty", "paint", "png", "ramp",
+    "rule_scores", "saturation", "shares_by_size", "shares_by_temperature", "show",
+    "softmax_temperature", "speech_lengths", "speeches", "spelled_name", "spread",
+    "spread_of_samples", "style", "temperature_sweep", "trade", "typeset_page", "visible",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from charrnn.checkpoint import write_atomically
 from charrnn.measure import (
     algebra,
     essays,
+    evolution,
     general,
     kernel,
     names,
@@ -25,6 +26,7 @@ from charrnn.measure import (
     ngram,
     plays,
     wikipedia,
+    yardsticks,
 )
 from charrnn.measure.material import Material
 from charrnn.recipe import Texts
@@ -33,7 +35,7 @@ from charrnn.runs import Run, commit, find_run, load_run, run_texts
 TEMPERATURES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
 SAMPLES = 16
 LENGTH = 2000
-PARTS = ("samples", "neurons")
+PARTS = ("samples", "neurons", "evolution", "yardsticks")
 KINDS = {
     "paul_graham": ("essays", essays),
     "tinyshakespeare": ("plays", plays),
@@ -58,7 +60,9 @@ def measure_run(
     """Measure a run and write its measures.json: `samples` texts of `length` a temperature.
 
     samples: at least 2, since intervals are over samples. text: the file of its text, where that is
-    not where it was. only: "samples" or "neurons" measures that part and keeps the other as it is.
+    not where it was. only: one of `PARTS` measures that part and keeps the others as they are.
+    Otherwise "evolution", of the samples written while training, is for runs that have ten of them
+    or more, "yardsticks" for the recipes of `yardsticks.KINDS`.
     Raises ValueError where there are too few samples, or on another `only`, RunError where the text
     is not the run's, CorpusError where it cannot be had.
     """
@@ -70,12 +74,15 @@ def measure_run(
     run = load_run(folder)
     _, texts = run_texts(folder, text, progress=False)
     measures = dict(run.measures)
-    if only != "neurons":
-        measures = _samples(run, texts, samples, length, progress)
-    if only != "samples" and run.info["recipe"]["name"] in neurons.KINDS:
+    if only in (None, "samples"):
+        kept = {part: measures[part] for part in PARTS[1:] if part in measures}
+        measures = _samples(run, texts, samples, length, progress) | kept
+    if only in (None, "neurons") and run.info["recipe"]["name"] in neurons.KINDS:
         measures["neurons"] = neurons.measure(run, texts, progress)
-    elif "neurons" in run.measures:
-        measures["neurons"] = run.measures["neurons"]
+    if only == "evolution" or (only is None and len(run.samples) >= evolution.LEAST):
+        measures["evolution"] = evolution.measure(run, texts, progress)
+    if only in (None, "yardsticks") and run.info["recipe"]["name"] in yardsticks.KINDS:
+        measures["yardsticks"] = yardsticks.measure(run, texts, progress)
     path = folder / "measures.json"
     write_atomically(path, (json.dumps(measures, indent=1, ensure_ascii=False) + "\n").encode())
     return path

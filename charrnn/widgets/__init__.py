@@ -11,6 +11,7 @@ Text from a model is text: it is escaped, never parsed as HTML.
 
 from __future__ import annotations
 
+from charrnn.widgets.evolution import Evolution, evolution
 from charrnn.widgets.inspector import Inspector, inspector
 from charrnn.widgets.looked_back import LookedBack, looked_back
 from charrnn.widgets.markup import sample_html
@@ -19,11 +20,13 @@ from charrnn.widgets.slider import TemperatureSlider, live
 from charrnn.widgets.transplant import Transplant, transplant
 
 __all__ = [
+    "Evolution",
     "Inspector",
     "LookedBack",
     "Playground",
     "TemperatureSlider",
     "Transplant",
+    "evolution",
     "inspector",
     "live",
     "looked_back",

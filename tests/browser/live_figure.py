@@ -19,6 +19,7 @@ RUNS = {
     "06-algebraic-geometry": "stacks",
     "07-linux": "linux",
     "08-names": "names",
+    "15-this-book": "book",
 }
 """The pages with a sampler, and whose model it has."""
 PATIENCE = 60_000

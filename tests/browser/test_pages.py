@@ -18,6 +18,13 @@ PAGES = [
     "09-predictions",
     "10-neurons",
     "11-turning-a-neuron",
+    "12-evolution",
+    "13-how-good",
+    "14-copying",
+    "15-this-book",
+    "16-where-this-led",
+    "history",
+    "17-verdicts",
     "playground",
 ]
 

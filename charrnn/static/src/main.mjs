@@ -5,6 +5,7 @@
 
 import { address, LiveModel, openModel } from "./client.mjs";
 import { element } from "./elements.mjs";
+import { Evolution } from "./evolution.mjs";
 import { Inspector } from "./inspector.mjs";
 import { LookedBack } from "./lookedback.mjs";
 import { Playground } from "./playground.mjs";
@@ -17,6 +18,7 @@ const KINDS = {
   playground: mountPlayground,
   inspector: (place) => mountReading(place, Inspector),
   transplant: (place) => mountReading(place, Transplant),
+  evolution: (place) => new Evolution({ title: place.dataset.title, data: dataIn(place) }),
   "looked-back": (place) =>
     new LookedBack({ title: place.dataset.title, data: dataIn(place) }),
 };
