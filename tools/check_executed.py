@@ -26,7 +26,7 @@ FIGURES = {
     "12-evolution": 2,
     "13-how-good": 5,
     "14-copying": 2,
-    "15-this-book": 0,
+    "15-this-book": 3,
     "17-verdicts": 0,
     "playground": 0,
 }

@@ -13,7 +13,7 @@ from charrnn.probe.cause import (
     first_close,
     pairs_without_opening,
     still_inside,
-    transplant,
+    transplants,
 )
 from charrnn.probe.census import Census, best_unit, decoded
 from charrnn.probe.memory import looked_back
@@ -163,7 +163,7 @@ def copying(run: Run, ids: np.ndarray, inside: np.ndarray, order: np.ndarray, ma
         parts[f"c of layer {layer + 1}"] = [Part("c", (layer,))]
     parts |= {"c of all layers": [Part("c")], "h of all layers": [Part("h")]}
     parts["everything"] = [Part("hc")]
-    found = {name: transplant(run.model, whole, shorn, some) for name, some in parts.items()}
+    found = transplants(run.model, whole, shorn, parts)
     return {"pairs": len(whole), "rows": [_row(name, p[:, close]) for name, p in found.items()]}
 
 

@@ -7,7 +7,7 @@ copied, are an LSTM's memories (c) unless it says otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,8 @@ from charrnn.vocab import Vocab
 Held = Sequence[tuple[int, int, float]]
 """(layer, unit, value): both counted from 0; the value is that of c (of h where there is no c)."""
 
+READ = 256
+"""Characters that are read at once."""
 CLOSERS = {
     "inside_quotes": ('"', "”", "&quot;"),
     "inside_parentheses": (")",),
@@ -72,11 +74,17 @@ def continued(
     return np.array(drawn, np.int64).reshape(len(drawn), len(contexts)).T
 
 
+@torch.no_grad()
 def read_through(model: CharRNN, ids: np.ndarray) -> State:
-    """The state after each of S texts of one length, ids (S, T): (L, S, H) each."""
-    if ids.shape[1] == 0:
-        return model.zero_state(len(ids))
-    return look_inside(model, torch.from_numpy(ids.T.astype(np.int64)).to(model.device)).state
+    """The state after each of S texts of one length, ids (S, T): (L, S, H) each. Nothing is dropped
+    out, in training mode either."""
+    state, was_training = model.zero_state(len(ids)), model.training
+    model.eval()
+    for begin in range(0, ids.shape[1], READ):
+        piece = torch.from_numpy(ids[:, begin : begin + READ].T.astype(np.int64))
+        state = model(piece.to(model.device), state)[1]
+    model.train(was_training)
+    return state
 
 
 def first_close(text: str, closers: Sequence[str]) -> int | None:
@@ -115,12 +123,11 @@ class Part:
         return mixed
 
 
-@torch.no_grad()
+Parts = Part | Sequence[Part] | None
+
+
 def transplant(
-    model: CharRNN,
-    donors: np.ndarray,
-    recipients: np.ndarray,
-    part: Part | Sequence[Part] | None,
+    model: CharRNN, donors: np.ndarray, recipients: np.ndarray, part: Parts
 ) -> np.ndarray:
     """Copy parts of the state of one text into another, and see what comes next.
 
@@ -128,15 +135,27 @@ def transplant(
     state is copied just before that last symbol is read. part: one or several; None copies nothing.
     Returns the probabilities of the next symbol (S, V).
     """
+    return transplants(model, donors, recipients, {"": part})[""]
+
+
+@torch.no_grad()
+def transplants(
+    model: CharRNN, donors: np.ndarray, recipients: np.ndarray, parts: Mapping[str, Parts]
+) -> dict[str, np.ndarray]:
+    """`transplant` of several parts, each for itself, by name: the texts are read once."""
     if (donors[:, -1] != recipients[:, -1]).any():
         raise ValueError("a donor and its recipient end in different symbols; let them end alike")
-    state = read_through(model, recipients[:, :-1])
+    mine = read_through(model, recipients[:, :-1])
     given = read_through(model, donors[:, :-1])
-    for each in [part] if isinstance(part, Part) else part or ():
-        state = each.copy(given, state)
     last = torch.from_numpy(recipients[:, -1].astype(np.int64)).to(model.device)[None]
-    logits = look_inside(model, last, state).logits[0]
-    return torch.softmax(logits.double(), dim=-1).cpu().numpy()
+    found = {}
+    for name, part in parts.items():
+        state = mine
+        for each in [part] if isinstance(part, Part) else part or ():
+            state = each.copy(given, state)
+        logits = look_inside(model, last, state).logits[0]
+        found[name] = torch.softmax(logits.double(), dim=-1).cpu().numpy()
+    return found
 
 
 def pairs_without_opening(
