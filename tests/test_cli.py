@@ -521,6 +521,15 @@ class TestScore:
         assert main(["score", str(run_folder), "t.txt", "--dynamic"]) == 2
         assert "1 characters hold nothing to predict" in complaint(capsys)
 
+    def test_a_model_of_lines_predicts_the_first_character_too(self, here, capsys):
+        Path("t.txt").write_text("Anna\u03a9\nJohanna\n", encoding="utf-8")
+        command = ["score", "names", "t.txt", "--unknown", "skip"]
+        assert main([*command, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["characters"] == 13 and found["skipped"] == 1
+        assert main(command) == 0
+        assert "13 (all of them; 1 it never saw are left out)" in capsys.readouterr().out
+
     def test_standard_input_and_unknown_characters(self, run_folder, capsys, monkeypatch):
         text = io.BytesIO("The \u03a9duke\r\n".encode())
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(text))

@@ -46,9 +46,10 @@ examples:
   charrnn score shakespeare - --json < sonnet.txt
   charrnn score shakespeare sonnet.txt --dynamic
 
-Every character but the first is predicted from all that stand before it. The loss in nats is the
-mean of -ln p; in bits it is that divided by ln 2. With --dynamic the weights take a step towards
-each stretch of the text once it is scored, which takes longer; RUN itself stays as it is.
+Every character but the first is predicted from all that stand before it (by a model of single
+lines, from its line's, and the first too). The loss in nats is the mean of -ln p; in bits it is
+that divided by ln 2. With --dynamic the weights take a step towards each stretch of the text once
+it is scored, which takes longer; RUN itself stays as it is.
 """
 
 
@@ -203,7 +204,8 @@ def score(args: argparse.Namespace) -> None:
     run = load_run(args.name).to(args.device)
     text = read_text(args.file, run.vocab.level)
     found = score_text(run, text, unknown=args.unknown, dynamic=args.dynamic)
-    skipped = len(text) - found.targets - 1
+    first = 1 if run.model.config.restart is None else 0  # characters that nothing predicts
+    skipped = len(text) - found.targets - first
     facts = {
         "nats_per_char": found.nats_per_char,
         "bits_per_char": found.bits_per_char,
@@ -221,6 +223,7 @@ def score(args: argparse.Namespace) -> None:
         print(f"{name.replace('_', ' '):16}{facts[name]:.4f}")
     unit = "bytes" if run.vocab.level == "byte" else "characters"
     left_out = f"; {skipped:,} it never saw are left out" if skipped else ""
-    print(f"{unit:16}{found.targets:,} (all but the first{left_out})")
+    counted = "all but the first" if first else "all of them"
+    print(f"{unit:16}{found.targets:,} ({counted}{left_out})")
     if args.dynamic:
         print(f"{'dynamic':16}the model learnt from each stretch once it was scored")

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from charrnn.batches import Lanes
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint
 from charrnn.devices import choose_precision
+from charrnn.dynamic import dynamic_nats
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.probe.memory import connectivity
 from charrnn.probe.trace import trace_ids
@@ -120,6 +121,14 @@ def test_forward_and_scores_are_those_of_the_cpu(cell):
     np.testing.assert_allclose(there, here, atol=5e-3)  # matrix products may be rounded to TF32
     lanes = stream_nats(model, VAL, lanes=4, warmup=100)
     np.testing.assert_allclose(lanes, there, atol=2e-2)
+
+
+def test_a_network_that_learns_on_reads_as_on_a_cpu():
+    model = CharRNN(ModelConfig(len(VOCAB), hidden=64), torch.Generator().manual_seed(0))
+    here = dynamic_nats(model, VAL[:200])
+    there = dynamic_nats(model.to(GPU), VAL[:200])
+    np.testing.assert_allclose(there, here, atol=2e-2)
+    assert there[100:].mean() < stream_nats(model, VAL[:200])[100:].mean()
 
 
 def test_dropout_draws_from_a_generator_on_the_gpu():
