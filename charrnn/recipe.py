@@ -1,8 +1,8 @@
 """Recipes: what to train on which text, at three scales, and sizes for a text that has none.
 
-A recipe is a file `recipes/<name>.toml`. Scale `post` is the post's own model and training,
-`laptop` the largest that two cores finish in about an hour, `smoke` a few seconds on a text of the
-same genre that comes with the project, with no download.
+A recipe is a file `recipes/<name>.toml`. Scale `post` is the post's own network, as far as it
+states one, trained on a GPU, `laptop` the largest that two cores finish in about an hour, `smoke` a
+few seconds on a text of the same genre that comes with the project, with no download.
 """
 
 from __future__ import annotations

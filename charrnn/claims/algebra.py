@@ -53,11 +53,11 @@ def _diagrams(run: Run) -> tuple[str, str]:
     omitted = sum(latex[t]["proofs_omitted"] for t in ROWS)
     drawn, real = [latex[t]["drawn"] for t in ROWS if latex[t]["drawn"]], latex["held_out"]["drawn"]
     pooled = sum((Share(round(d["value"] * d["total"]), d["total"]) for d in drawn), Share(0, 0))
-    _, high = pooled.interval()
+    low, high = pooled.interval()
     text = (
         f"T = {ROWS[0]} to {ROWS[-1]} together: {tried} diagrams tried, {pooled.hits} of "
-        f"{pooled.total} closed and with all arrows on a cell (held-out text: "
-        f"{real['value']:.0%}); {omitted} proofs omitted"
+        f"{pooled.total} closed and with all arrows on a cell [{low:.1%}, {high:.1%}] (held-out "
+        f"text: {percent(real)}); {omitted} proofs omitted"
     )
     wrong = bool(tried) and bool(drawn) and high < real["low"]
     if wrong and omitted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from charrnn.claims.rules import Claim, percent
 from charrnn.runs import Run
+from charrnn.structure.shares import Share
 
 AT = "0.8"
 """The temperature whose samples are judged; the post gives none for these."""
@@ -84,9 +85,11 @@ def _recites(run: Run) -> tuple[str, str]:
     found = [rows[t]["licence"] for t in ROWS if rows[t]["licence"]]
     samples = sum(round(s["value"] * s["total"]) for s in found)
     total = sum(s["total"] for s in found)
+    low, high = Share(samples, total).interval()
     text = (
         f"T = {ROWS[0]} to {ROWS[-1]} together: {samples} of {total} samples have words of the "
-        f"licence (held-out files: {real['licence']['value']:.0%}); longest run of it copied: "
+        f"licence [{low:.1%}, {high:.1%}] (held-out files: {percent(real['licence'])}); longest "
+        f"run of it copied: "
         f"{longest} bytes "
         f"(held-out files: {_recited(real)})"
     )
