@@ -120,3 +120,10 @@ def test_each_row_says_on_how_many_characters_it_was_taken():
     assert table.loc["network", "on"] == "test, 100"
     assert table.loc["network, learning on", "on"] == "first 50"
     assert table.loc["3-gram, counting on", "nats"] == "1.300"
+
+
+def test_compressors_stand_beside_the_counts_that_go_on():
+    table = yardsticks.compressed(a_run())
+    assert list(table.index)[-3:] == ["n-gram", "n-gram, counting on", "network"]
+    assert table.loc["n-gram, counting on", "A text"] == f"{1.3 / LN2:.3f}"
+    assert table.loc["gzip -9", "A text"] == f"{2.2 / LN2:.3f}"

@@ -134,6 +134,22 @@ def _bits(losses: Mapping[str, float]) -> dict[int, float]:
     return {int(order): loss / LN2 for order, loss in losses.items()}
 
 
+def compressed(*runs: Run) -> pd.DataFrame:
+    """Bits a character of the compressors, the best n-gram and the network, a column a run."""
+    found = {run.info["title"]: run.measures["yardsticks"] for run in runs}
+    return pd.DataFrame(
+        {
+            title: {
+                **{name: f"{nats / LN2:.3f}" for name, nats in kept["compressors"].items()},
+                "n-gram": f"{kept['ngram']['static'][str(kept['ngram']['best'])] / LN2:.3f}",
+                "n-gram, counting on": f"{min(kept['ngram']['adaptive'].values()) / LN2:.3f}",
+                "network": f"{kept['network'] / LN2:.3f}",
+            }
+            for title, kept in found.items()
+        }
+    )
+
+
 def ladder(run: Run) -> list[dict]:
     """Rows of `figures.ladder`: all that was held against a run, in bits a character."""
     found = run.measures["yardsticks"]

@@ -110,19 +110,19 @@ def closing(panels: Mapping[str, Mapping]) -> Figure:
     for ax, (title, found) in zip(axes[:, 0], panels.items(), strict=True):
         kept = [i for i, n in enumerate(found["count"]) if n]
         x = np.array([max(1.0, found["distance"][i]) for i in kept])
-        for (name, colour), dodge in zip(
-            zip(_sides(found), (PALETTE[0], REAL), strict=False), (0.97, 1.03), strict=False
-        ):
+        sides = zip(_sides(found), (PALETTE[0], REAL), (0.97, 1.03), strict=False)
+        for number, (name, colour, dodge) in enumerate(sides):
             shares = [found[name]["likely"][i] for i in kept]
             y = np.array([s["value"] for s in shares])
             bars = [y - [s["low"] for s in shares], np.array([s["high"] for s in shares]) - y]
             ax.errorbar(dodge * x, y, yerr=np.maximum(bars, 0), fmt="-o", color=colour,
                         markersize=5, elinewidth=1.4, capsize=0)  # fmt: skip
-            write(ax, name, (dodge * x[-1], y[-1]), colour, (8, 0), va="center")
+            write(ax, name, (0.985, 0.94 - 0.1 * number), colour, ha="right", va="center",
+                  xycoords="axes fraction")  # fmt: skip
         for place, i in zip(x, kept, strict=True):
             write(ax, f"{found['count'][i]:,}", (place, 0.02), INK, ha="center", fontsize=9.5,
                   xycoords=("data", "axes fraction"))  # fmt: skip
-        ax.set(xscale="log", xlim=(0.8 * x[0], 4 * x[-1]), ylim=(-0.1, 1.04), title=title)
+        ax.set(xscale="log", xlim=(0.8 * x[0], 1.25 * x[-1]), ylim=(-0.1, 1.04), title=title)
         ax.set_yticks((0, 0.25, 0.5, 0.75, 1))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.10g}".replace(",", " "))
