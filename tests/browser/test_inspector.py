@@ -420,7 +420,7 @@ def test_a_unit_that_is_held_writes_python_s_text_beside_the_free_one(figure, ru
     assert papers[1].text_content().endswith(held)
     assert free != held
     names = figure.form.locator(".charrnn-turning .charrnn-side .charrnn-name")
-    assert names.all_text_contents() == ["As it is", "Unit 200 of layer 2 held at −0.90"]
+    assert names.all_text_contents() == ["As it is", "Unit 200 of layer 2 held at 0.90"]
     figure.button("Next seed").click()
     expect(status).to_contain_text("both with seed 5", timeout=PATIENCE)
     assert not papers[0].text_content().endswith(free)

@@ -153,7 +153,7 @@ def test_a_long_text_is_seen_as_it_was_written(figure):
     figure.button("Copy").click()
     expect(figure.status).to_contain_text("Copied")
     copied = figure.page.evaluate("navigator.clipboard.readText()")
-    assert figure.form.locator(".charrnn-block").count() >= 3
+    assert figure.form.locator(".charrnn-block").count() >= 2, "blocks must meet somewhere"
     assert has_length(figure.model, text, 8000)
     assert copied == f"What{text}"
     # A selection leaves out a line end that nothing follows.
