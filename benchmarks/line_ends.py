@@ -55,7 +55,7 @@ def main() -> None:
             loss, characters = run.info["losses"]["test"], len(texts.split.test) - 1
             rows.append({"seed": seed, "ends": ends, "test": loss, "characters": characters})
             print(f"seed {seed}  {ends}: {loss:.4f} x {characters:,} = {loss * characters:,.0f}")
-    whole = {ends: r["characters"] for r in rows for ends in [r["ends"]]}
+    whole = {row["ends"]: row["characters"] for row in rows}
     save_result(
         "line_ends", {"epochs": args.epochs, "rows": rows, "longer": whole["two"] / whole["one"]}
     )

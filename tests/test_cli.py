@@ -671,3 +671,10 @@ class TestTheParts:
         )
         assert main(["sample", str(run_folder)]) == 0
         assert seen == vars(Sampling())
+
+
+def test_every_part_of_the_measures_can_be_asked_for_alone(capsys):
+    from charrnn.measure import PARTS
+
+    assert main(["measure", "--help"]) == 0
+    assert "{" + ",".join(PARTS) + "}" in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """From a training to a recorded run: replaced whole, and nothing that may not be passed on."""
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -98,3 +99,14 @@ def test_a_failure_leaves_the_earlier_one(folder, texts, tmp_path, monkeypatch):
         publish(folder, "mine", texts, target)
     assert (target / "run.json").read_text() == "{}"
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_its_training_measured_is_not_measured_again(folder, texts, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(folder, source)
+    info = json.loads((source / "run.json").read_text())
+    told = info["losses"] | {"val": info["losses"]["val"] + 1e-4}  # as a GPU's rounding may differ
+    (source / "run.json").write_text(json.dumps(info | {"losses": told}))
+    losses = load_run(publish(source, "mine", texts, tmp_path / "mine")).info["losses"]
+    assert {part: losses[part] for part in told} == told
+    assert losses["val_published"] != told["val"]

@@ -178,30 +178,36 @@ def ladder(run: Run) -> list[dict]:
 def cells() -> list[dict]:
     """LSTM, GRU and plain RNN of equal size on War and Peace: mean test loss in nats, and from the
     lowest to the highest seed."""
-    rows = []
-    for cell, title in CELL_NAMES.items():
-        kept = [row for row in _only("cells")["rows"] if row["cell"] == cell]
-        losses = [row["losses"]["test"] for row in kept]
-        name = f"{title} 1 x {kept[0]['hidden']}"
-        spread = {"value": sum(losses) / len(losses), "low": min(losses), "high": max(losses)}
-        rows.append({"name": name, "kind": "equal sizes", **spread})
-    return rows
+    return [
+        {"name": name, "kind": "equal sizes", **_spread([row["losses"]["test"] for row in rows])}
+        for name, rows in _by_cell().items()
+    ]
 
 
 def cells_table() -> pd.DataFrame:
     """The same as a table: parameters, learning rate, and test loss with its spread over seeds."""
-    kept = _only("cells")["rows"]
     found = {}
-    for row in cells():
-        mine = [r for r in kept if f"{CELL_NAMES[r['cell']]} 1 x {r['hidden']}" == row["name"]]
-        found[row["name"]] = {
-            "parameters": f"{mine[0]['parameters']:,}",
-            "learning rate": f"{mine[0]['lr']:g}",
-            "seeds": len(mine),
-            "test, nats": f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
-            "test, bits": f"{row['value'] / LN2:.3f}",
+    for name, rows in _by_cell().items():
+        test = _spread([row["losses"]["test"] for row in rows])
+        found[name] = {
+            "parameters": f"{rows[0]['parameters']:,}",
+            "learning rate": f"{rows[0]['lr']:g}",
+            "seeds": len(rows),
+            "test, nats": "{value:.3f} ({low:.3f} to {high:.3f})".format(**test),
+            "test, bits": f"{test['value'] / LN2:.3f}",
         }
     return pd.DataFrame.from_dict(found, orient="index")
+
+
+def _by_cell() -> dict[str, list[dict]]:
+    """The trainings of `benchmarks/cells.py`, by the cell and its size."""
+    kept = _only("cells")["rows"]
+    found = {cell: [row for row in kept if row["cell"] == cell] for cell in CELL_NAMES}
+    return {f"{CELL_NAMES[cell]} 1 x {rows[0]['hidden']}": rows for cell, rows in found.items()}
+
+
+def _spread(losses: list[float]) -> dict[str, float]:
+    return {"value": sum(losses) / len(losses), "low": min(losses), "high": max(losses)}
 
 
 def protocols(run: Run) -> list[dict]:
@@ -221,8 +227,7 @@ def splits() -> list[dict]:
     rows = []
     for kind, name in names.items():
         kept = [r["losses"]["val"] for r in _only("splits")["rows"] if r["split"] == kind]
-        spread = {"value": sum(kept) / len(kept), "low": min(kept), "high": max(kept)}
-        rows.append({"name": f"{name} ({len(kept)} seeds)", "kind": kind, **spread})
+        rows.append({"name": f"{name} ({len(kept)} seeds)", "kind": kind, **_spread(kept)})
     return rows
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from charrnn.figures.look import DASHES, INK, PALETTE, REAL, blank, style, write
 from charrnn.figures.measures import nothing
+
+HUES = (PALETTE[0], REAL)
+"""Of the network, and of what it is held against."""
 
 
 @style()
@@ -23,24 +27,20 @@ def by_order(panels: Mapping[str, Mapping]) -> Figure:
         return nothing("no n-gram was counted")
     fig, axes = blank(3.3 * len(panels), len(panels), squeeze=False)
     for ax, (title, panel) in zip(axes[:, 0], panels.items(), strict=True):
-        ends = []
+        names, lowest, last = [], [*panel["levels"].values()], 1.0
         for (name, losses), colour in zip(panel["curves"].items(), PALETTE[1:], strict=False):
             orders, values = _finite(f"{title}, {name}", losses)
             ax.plot(orders, values, "-o", color=colour, markersize=4.5)
             best = int(values.argmin())
-            shown = f"{name}: {values[best]:.3f} with {orders[best]:.0f}"
-            ends.append((values[-1], shown, colour, orders[-1]))
-        last = max(end[3] for end in ends)
+            names.append((f"{name}: {values[best]:.3f} with {orders[best]:.0f}", colour))
+            lowest, last = [*lowest, values[best]], max(last, orders[-1])
         for name, loss in panel["levels"].items():
             _finite(f"{title}, {name}", {0: loss})
             ax.axhline(loss, color=PALETTE[0], linewidth=1.6, linestyle=DASHES)
-            ends.append((loss, f"{name}: {loss:.3f}", PALETTE[0], last))
-        low = min(end[0] for end in ends)
-        low = min(low, *(min(c.values()) for c in panel["curves"].values()))
+            names.append((f"{name}: {loss:.3f}", PALETTE[0]))
+        low = min(lowest)
         ax.set(title=title, xlim=(0.6, last + 0.4), ylim=(low - 0.12, low + 1.1))
-        for height, (_, text, colour, _) in zip(_apart(ends), sorted(ends), strict=True):
-            write(ax, text, (0.985, height), colour, ha="right", va="center",
-                  xycoords=("axes fraction", "data"), fontsize=11.5)  # fmt: skip
+        _named(ax, names)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes[-1, 0].set_xlabel("characters of the n-gram")
     return fig
@@ -54,10 +54,11 @@ def _finite(what: str, losses: Mapping) -> tuple[np.ndarray, np.ndarray]:
     return orders, values
 
 
-def _apart(ends: Sequence[tuple]) -> list[float]:
-    """Heights for the names, in the order of the values, from the top of the panel downwards."""
-    top = min(end[0] for end in ends) + 1.0
-    return [top - 0.11 * (len(ends) - 1 - number) for number in range(len(ends))]
+def _named(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
+    """Names in their colours, one below the other in the upper right corner."""
+    for number, (name, colour) in enumerate(names):
+        write(ax, name, (0.985, 0.94 - 0.1 * number), colour, ha="right", va="center",
+              xycoords="axes fraction", fontsize=11.5)  # fmt: skip
 
 
 @style()
@@ -110,15 +111,14 @@ def closing(panels: Mapping[str, Mapping]) -> Figure:
     for ax, (title, found) in zip(axes[:, 0], panels.items(), strict=True):
         kept = [i for i, n in enumerate(found["count"]) if n]
         x = np.array([max(1.0, found["distance"][i]) for i in kept])
-        sides = zip(_sides(found), (PALETTE[0], REAL), (0.97, 1.03), strict=False)
-        for number, (name, colour, dodge) in enumerate(sides):
+        sides = _sides(found)
+        for name, colour, dodge in zip(sides, HUES, (0.97, 1.03), strict=False):
             shares = [found[name]["likely"][i] for i in kept]
             y = np.array([s["value"] for s in shares])
             bars = [y - [s["low"] for s in shares], np.array([s["high"] for s in shares]) - y]
             ax.errorbar(dodge * x, y, yerr=np.maximum(bars, 0), fmt="-o", color=colour,
                         markersize=5, elinewidth=1.4, capsize=0)  # fmt: skip
-            write(ax, name, (0.985, 0.94 - 0.1 * number), colour, ha="right", va="center",
-                  xycoords="axes fraction")  # fmt: skip
+        _named(ax, [*zip(sides, HUES, strict=False)])
         for place, i in zip(x, kept, strict=True):
             write(ax, f"{found['count'][i]:,}", (place, 0.02), INK, ha="center", fontsize=9.5,
                   xycoords=("data", "axes fraction"))  # fmt: skip
