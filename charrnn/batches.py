@@ -13,6 +13,9 @@ its part of the text from end to end, while the gradient looks back T characters
 
 Every lane has `len(stream) - 1` // B inputs, cut down to whole steps of T; the characters after the
 last whole step (here z) are left out of that epoch.
+
+Several processes that train together share the lanes out: each reads its own, and all of them the
+same steps. Process r of R has the lanes from B * r // R on, up to those of process r + 1.
 """
 
 from __future__ import annotations
@@ -22,17 +25,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from charrnn.maps import let_go, rows
+
 
 @dataclass(frozen=True)
 class Lanes:
     """A stream of ids as B lanes of `steps` steps of T characters.
 
-    `ids` is one-dimensional and may be a memory map: it is only read one step at a time.
+    `ids` is one-dimensional and may be a memory map: it is only read one step at a time, in bounded
+    memory however long the text is.
     """
 
     ids: np.ndarray
     batch: int
+    """B, of all processes together."""
     seq: int
+    rank: int = 0
+    """Which of the processes this is."""
+    ranks: int = 1
+    """How many processes share the lanes out."""
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.seq < 1:
@@ -58,22 +69,35 @@ class Lanes:
         """Inputs in a lane."""
         return self.steps * self.seq
 
+    def width(self, number: int) -> int:
+        """Lanes in a step, of all processes together."""
+        return self.batch
+
     def step(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and targets of step `index`, each int64 of shape (T, B)."""
+        """Inputs and targets of step `index`, each int64 of shape (T, B), B this process's own."""
         if not 0 <= index < self.steps:
             raise IndexError(f"step {index} of {self.steps}")
-        starts = np.arange(self.batch)[:, None] * self.lane_length + index * self.seq
-        window = np.asarray(self.ids[starts + np.arange(self.seq + 1)], dtype=np.int64)  # (B, T+1)
+        own = share(self.batch, self.rank, self.ranks)
+        starts = np.asarray(own) * self.lane_length + index * self.seq
+        window = rows(self.ids, starts, self.seq + 1).astype(np.int64)  # (B, T + 1)
         both = torch.from_numpy(np.ascontiguousarray(window.T))
         return both[:-1], both[1:]
 
     def on(self, device: torch.device) -> LanesOnDevice:
-        """The same lanes held by a device in one piece, so that a step costs no transfer."""
-        starts = range(0, self.batch * self.lane_length, self.lane_length)
-        lanes = [self.ids[s : s + self.lane_length + 1] for s in starts]
-        window = np.stack(lanes)  # (B, lane_length + 1)
-        kept = window if window.dtype == np.uint8 else window.astype(np.int32)
-        return LanesOnDevice(torch.from_numpy(np.ascontiguousarray(kept.T)).to(device), self.seq)
+        """The same lanes held by a device in one piece, so that a step costs no transfer.
+
+        They go there one by one: this process holds no more than one of them in memory.
+        """
+        own = share(self.batch, self.rank, self.ranks)
+        narrow = self.ids.dtype == np.uint8
+        shape, dtype = (self.lane_length + 1, len(own)), torch.uint8 if narrow else torch.int32
+        columns = torch.empty(shape, dtype=dtype, device=device)
+        for column, lane in enumerate(own):
+            start = lane * self.lane_length
+            ids = np.array(self.ids[start : start + len(columns)], np.uint8 if narrow else np.int32)
+            columns[:, column] = torch.from_numpy(ids).to(device)
+            let_go(self.ids)
+        return LanesOnDevice(columns, self.seq)
 
 
 @dataclass(frozen=True)
@@ -104,8 +128,20 @@ class Lines:
     of an epoch may have fewer lines. Of a line longer than T only the beginning is read.
     """
 
-    def __init__(self, ids: np.ndarray, restart: int, batch: int, seq: int, seed: int = 0) -> None:
-        """ids: one-dimensional, lines that each end with `restart`. ValueError: no line."""
+    def __init__(
+        self,
+        ids: np.ndarray,
+        restart: int,
+        batch: int,
+        seq: int,
+        seed: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        """ids: one-dimensional, lines that each end with `restart`. ValueError: no line.
+
+        rank, ranks: which of the processes that share the lines of a step this is, and how many.
+        """
         if batch < 1 or seq < 1:
             raise ValueError(f"batch {batch} x seq {seq}: both must be at least 1")
         ends = np.flatnonzero(ids == restart)
@@ -113,6 +149,7 @@ class Lines:
         if not len(ends):
             raise ValueError("there are no lines to train on; the text has no line ends")
         self.ids, self.restart, self.batch, self.seq, self.seed = ids, restart, batch, seq, seed
+        self.rank, self.ranks = rank, ranks
         self.starts, self.lengths = starts, np.minimum(ends + 1 - starts, seq)
         self.cut = int((ends + 1 - starts > seq).sum())
         """How many lines are longer than T."""
@@ -127,14 +164,21 @@ class Lines:
         """Characters predicted in a step, on average."""
         return float(self.lengths.sum() / self.steps)
 
+    def width(self, number: int) -> int:
+        """Lines in a step, of all processes together."""
+        return min(self.batch, len(self.starts) - number % self.steps * self.batch)
+
     def step(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets of step `number`, counted through all epochs: each int64 (T', B'), T'
-        the length of the longest of its lines. Behind a line's end the target is `IGNORED`."""
+        the length of the longest of all its lines and B' this process's own number of them. Behind
+        a line's end the target is `IGNORED`."""
         epoch, index = divmod(number, self.steps)
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.starts))
         chosen = order[index * self.batch : (index + 1) * self.batch]
         starts, lengths = self.starts[chosen], self.lengths[chosen]
         columns = np.arange(lengths.max())
+        own = share(len(chosen), self.rank, self.ranks)
+        starts, lengths = starts[own], lengths[own]
         inside = columns[:, None] < lengths  # (T', B')
         where = np.minimum(starts + columns[:, None], len(self.ids) - 1)
         line = self.ids[where].astype(np.int64)
@@ -142,17 +186,46 @@ class Lines:
         # Behind the end stands any symbol but the one that would empty the state.
         filler = 0 if self.restart else 1
         inputs = np.where(inside[1:], line[:-1], filler)
-        first = np.full((1, len(chosen)), self.restart)
+        first = np.full((1, len(own)), self.restart)
         return torch.from_numpy(np.concatenate([first, inputs])), torch.from_numpy(targets)
 
 
 def arrange(
-    ids: np.ndarray, batch: int, seq: int, restart: int | None = None, seed: int = 0
+    ids: np.ndarray,
+    batch: int,
+    seq: int,
+    restart: int | None = None,
+    seed: int = 0,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Lanes | Lines:
     """The steps of a training: of a stream, or, for a model with a `restart` symbol, of lines."""
     if restart is None:
-        return Lanes(ids, batch, seq)
-    return Lines(ids, restart, batch, seq, seed)
+        return Lanes(ids, batch, seq, rank, ranks)
+    return Lines(ids, restart, batch, seq, seed, rank, ranks)
+
+
+def share(lanes: int, rank: int, ranks: int) -> range:
+    """The lanes of process `rank` of `ranks`, of so many in all; or those of a group of groups."""
+    return range(lanes * rank // ranks, lanes * (rank + 1) // ranks)
+
+
+def check_shares(data: Lanes | Lines, ranks: int, groups: int) -> None:
+    """ValueError unless every process has lanes in every step, and as many for each group."""
+    if data.batch % (ranks * groups):
+        who = " and ".join(
+            [f"{ranks} processes"] * (ranks > 1) + [f"{groups} groups (accumulate)"] * (groups > 1)
+        )
+        raise ValueError(
+            f"batch {data.batch} cannot be shared out equally over {who}; "
+            f"take a multiple of {ranks * groups} (--batch)"
+        )
+    last = data.width(data.steps - 1)
+    if last < ranks:
+        raise ValueError(
+            f"the last step of an epoch has {last} lines, which {ranks} processes cannot share; "
+            "take another batch (--batch)"
+        )
 
 
 IGNORED = -100

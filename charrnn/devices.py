@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+from charrnn.model import ModelConfig
+from charrnn.native import fixed_point
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16, "int16": None}
+"""What training computes in, and the dtype that autocast makes of it. int16 trains LSTM layers on a
+CPU in fixed point (charrnn.native.fixed_point); evaluation is in fp32 then."""
+PAYS = 32
+"""Hidden size from which on int16 is the faster way."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -27,35 +35,75 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(device: torch.device, name: str = "auto") -> str:
-    """The precision of that name, bf16, fp16 or fp32, where the device has it.
+def choose_precision(
+    device: torch.device, name: str = "auto", model: ModelConfig | None = None
+) -> str:
+    """The precision of that name, bf16, fp16, int16 or fp32, where the device has it.
 
-    "auto" takes bf16 where the hardware multiplies it (GPUs from Ampere on, CPUs with AVX-512 BF16
-    or AMX), fp16 with loss scaling on older GPUs with tensor cores (Volta, Turing, such as a T4),
-    and fp32 elsewhere. On a CPU without those instructions bf16 is refused: torch's LSTM has no
-    such kernel there, and its matrix products are several times slower than in fp32.
+    "auto" takes fp16 with loss scaling on GPUs with tensor cores (from Volta on). bf16 is no better
+    there: torch gives cuDNN's layers fp16 numbers in either (charrnn.cuda.captured), without loss
+    scaling in bf16. On a CPU it takes bf16 where AMX multiplies it, else int16 for the models that
+    it makes faster, else bf16 with AVX-512 BF16, and fp32 elsewhere. On a CPU without those
+    instructions bf16 is refused: torch's LSTM has no such kernel there, and its matrix products are
+    several times slower than in fp32. So is int16 where `model` is not for it.
     """
     if name != "auto" and name not in PRECISIONS:
         raise ValueError(f"precision is {name!r}; it must be auto, {', '.join(PRECISIONS)}")
+    if name == "int16":
+        _check_int16(device, model)
     if device.type == "cuda":
         capability = torch.cuda.get_device_capability(device)
-        best = "bf16" if capability >= (8, 0) else "fp16" if capability >= (7, 0) else "fp32"
-        if name == "bf16" and best != "bf16":
+        best = "fp16" if capability >= (7, 0) else "fp32"
+        if name == "bf16" and capability < (8, 0):
             raise ValueError("precision bf16 needs a GPU from Ampere on; use fp16 or fp32")
         return best if name == "auto" else name
     if device.type == "cpu":
         if name == "fp16" or (name == "bf16" and not cpu_has_bf16()):
             raise ValueError(f"this CPU has no fast {name} arithmetic; use precision fp32")
-        return ("bf16" if cpu_has_bf16() else "fp32") if name == "auto" else name
+        return _best_on_cpu(model) if name == "auto" else name
     if name in ("bf16", "fp16"):
         raise ValueError(f"precision {name} is not supported on {device.type}; use fp32")
     return "fp32"
 
 
+def _check_int16(device: torch.device, model: ModelConfig | None) -> None:
+    """ValueError where a model (None: any) cannot be trained in int16."""
+    kind = ("lstm", fixed_point.UNITS) if model is None else (model.cell, model.hidden)
+    reason = f"it is for a CPU, not {device.type}"
+    reason = fixed_point.why_not(*kind) if device.type == "cpu" else reason
+    if reason:
+        raise ValueError(f"precision int16 is not to be had: {reason}; use auto or fp32")
+
+
+def _best_on_cpu(model: ModelConfig | None) -> str:
+    """Lines that restart a network's state cut a step into pieces too short for int16 to pay.
+
+    Beside the ordinary loop in fp32, bf16 gives 1.5 times the speed with AVX-512 BF16, and int16
+    twice.
+    """
+    second = "bf16" if cpu_has_bf16() else "fp32"
+    if _has("_is_amx_tile_supported") or model is None:
+        return second
+    pays = model.restart is None and model.hidden >= PAYS
+    return "int16" if pays and not fixed_point.why_not(model.cell, model.hidden) else second
+
+
+def arithmetic(device: torch.device, precision: str) -> AbstractContextManager:
+    """Where a model's forward pass is computed in a precision that `choose_precision` gave."""
+    if precision == "int16":
+        return fixed_point.switched_on()
+    dtype = PRECISIONS[precision]
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 numbers in hardware (AVX-512 BF16 or AMX)."""
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, bool)() for check in checks)
+    return _has("_is_avx512_bf16_supported") or _has("_is_amx_tile_supported")
+
+
+def _has(check: str) -> bool:
+    """What torch says of this CPU; no where it cannot tell."""
+    return getattr(torch.cpu, check, bool)()
 
 
 def describe_device(device: torch.device) -> str:

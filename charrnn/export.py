@@ -320,7 +320,7 @@ def _kept_tensors(model: CharRNN, precision: str) -> Arrays | None:
     packed: Packed | None = getattr(model, "packed", None)
     if packed is None or packed.precision != precision:
         return None
-    weights = _weights(model)
+    weights = plain_weights(model)
     exact = _exact(packed.tensors, model.config, precision)
     same = all(np.array_equal(exact[name], weights[name]) for name in exact)
     return packed.tensors if same else None
@@ -330,7 +330,7 @@ def _pack(model: CharRNN, precision: str) -> Arrays:
     """The file's tensors, of a model on any device."""
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; it must be one of {', '.join(PRECISIONS)}")
-    weights, packed = _weights(model), {}
+    weights, packed = plain_weights(model), {}
     for entry in layout(model.config):
         exact = weights[entry.name]
         if not np.isfinite(exact).all():
@@ -357,7 +357,7 @@ def quantise(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(rows / scale[:, None]).clip(-127, 127).astype(np.int8), scale
 
 
-def _weights(model: CharRNN) -> Arrays:
+def plain_weights(model: CharRNN) -> Arrays:
     """A model's weights under the file's names, in the file's order, without padding."""
     state = {k: v.detach().cpu().float().numpy() for k, v in model.state_dict().items()}
     named = {"decoder.weight": state["decoder.weight"], "decoder.bias": state["decoder.bias"]}

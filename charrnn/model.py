@@ -13,12 +13,17 @@ hold all of these to the same result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from charrnn.masks import LaneMasks
+from charrnn.native import fixed_point
+from charrnn.native.dropout import draw_kept
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 MOST = {"vocab_size": 0x110000, "hidden": 1 << 16, "layers": 100}
@@ -141,12 +146,13 @@ class CharRNN(nn.Module):
         self,
         ids: Tensor,
         state: State | None = None,
-        generator: torch.Generator | None = None,
+        generator: torch.Generator | LaneMasks | None = None,
     ) -> tuple[Tensor, State]:
         """Scores for the next character at every position, and the state after the last.
 
         ids: (T, B) int64. state: as from `zero_state` or from an earlier call (None: zeros).
-        generator: draws the dropout masks in training mode; it must be on the ids' device.
+        generator: draws the dropout masks in training mode; it must be on the ids' device. With
+        `LaneMasks` the ids are some lanes of a batch, and get the masks they have in the whole.
         Returns logits (T, B, V) and the new state. Wherever a lane reads the `restart` symbol, its
         state is emptied first.
         """
@@ -170,9 +176,12 @@ class CharRNN(nn.Module):
         return torch.tensor_split(ids, restarts.tolist())
 
     def _stretch(
-        self, ids: Tensor, state: State, generator: torch.Generator | None
+        self, ids: Tensor, state: State, generator: torch.Generator | LaneMasks | None
     ) -> tuple[Tensor, State]:
         """`forward` without restarts."""
+        if fixed_point.is_on():
+            x, left = self._in_fixed_point(ids, state, generator)
+            return self.decoder(x), left
         x, after = ids, []
         for layer in range(self.config.layers):
             entering = tuple(s[layer : layer + 1] for s in state)
@@ -214,13 +223,26 @@ class CharRNN(nn.Module):
             shown.append(state[0])
         return torch.stack(shown), tuple(s[None] for s in state)
 
-    def _drop(self, x: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _in_fixed_point(
+        self, ids: Tensor, state: State, generator: torch.Generator | LaneMasks | None
+    ) -> tuple[Tensor, State]:
+        """All layers through the 16-bit kernel, with the dropout masks that `_drop` would draw."""
+        shape = (*ids.shape, self.config.hidden)
+        kept = [self._kept(shape, generator) for _ in self.rnn]
+        return fixed_point.layers(self.rnn, ids, state, kept, 1 / (1 - self.config.dropout))
+
+    def _drop(self, x: Tensor, generator: torch.Generator | LaneMasks | None) -> Tensor:
         """Inverted dropout (Srivastava et al. 2014), drawn from the generator that is passed in."""
-        p = self.config.dropout
-        if not self.training or p == 0:
-            return x
-        kept = torch.rand(x.shape, generator=generator, device=x.device) >= p
-        return x * (kept.to(x.dtype) / (1 - p))
+        kept = self._kept(x.shape, generator)
+        return x if kept is None else x * (kept.to(x.dtype) / (1 - self.config.dropout))
+
+    def _kept(
+        self, shape: Sequence[int], generator: torch.Generator | LaneMasks | None
+    ) -> Tensor | None:
+        """Which units dropout lets through, bool; None where it is off."""
+        if not self.training or self.config.dropout == 0:
+            return None
+        return draw_kept(shape, generator, self.config.dropout, self.device)
 
 
 def input_gates(ids: Tensor, weight_ih: Tensor) -> Tensor:

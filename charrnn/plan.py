@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-from charrnn.batches import Lanes, Lines, arrange
+from charrnn import distributed
+from charrnn.batches import Lanes, Lines, arrange, check_shares
 from charrnn.corpora import Corpus, CorpusWarning, encode_corpus, load_corpus
 from charrnn.devices import choose_device
 from charrnn.model import ModelConfig
@@ -91,9 +92,16 @@ def plan_training(
 ) -> Plan:
     """Resolve what `charrnn.train` is asked for; its docstring lists the options.
 
-    Raises ValueError (CorpusError, RunError, UnknownCharacterError) on anything that cannot work,
-    and FileExistsError where `out` already holds something.
+    Where torchrun started several processes, this joins them. Raises ValueError (CorpusError,
+    RunError, UnknownCharacterError) on anything that cannot work, and FileExistsError where `out`
+    already holds something.
     """
+    distributed.join()
+    return distributed.in_turn(lambda: _plan(text, out, scale, init_from, progress, options))
+
+
+def _plan(text, out, scale, init_from, progress: bool, options: dict) -> Plan:
+    """`plan_training` in one process."""
     given = _known({k: v for k, v in options.items() if v is not None})
     source = load_run(init_from) if init_from is not None else None
     if source is not None:
@@ -135,7 +143,7 @@ def _is_recipe(text: str | Path) -> bool:
         return False
     if Path(text).is_file():
         message = f"{text} is taken as the recipe of that name; for the file write ./{text}"
-        warnings.warn(message, CorpusWarning, stacklevel=4)
+        warnings.warn(message, CorpusWarning, stacklevel=7)
     return True
 
 
@@ -269,12 +277,14 @@ def _check(plan: Plan) -> None:
             "validation; give a longer text or a larger part (--split)"
         )
     cut = getattr(plan.data, "cut", 0)  # raises ValueError where batch x seq do not fit
+    check_shares(plan.data, distributed.ranks(), training.accumulate)
+    distributed.check_device(choose_device(training.device))
     if cut:
         message = (
             f"{cut:,} lines are longer than {training.seq} characters (seq), and of each only the "
             "beginning is read; a larger seq (--seq) reads more"
         )
-        warnings.warn(message, CorpusWarning, stacklevel=4)
+        warnings.warn(message, CorpusWarning, stacklevel=7)
 
 
 def _with_short_warmup(plan: Plan) -> Plan:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.export import Arrays, int8_tensors, load_model
-from charrnn.model import CharRNN, ModelConfig
+from charrnn.model import CharRNN
 from charrnn.stepper import Holding, State
 
 f32 = np.float32
@@ -115,10 +115,9 @@ class PortableStepper(Holding):
         if streams < 1:
             raise ValueError(f"streams is {streams}; it must be at least 1")
         self.config, self.streams = model.config, streams
-        self._load(int8_tensors(model), self.config)
-        self.h, self.c = np.zeros((2, self.config.layers, streams, self.config.hidden), np.float32)
-        self._cell = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.config.cell]
         self._held = {}
+        self._load(int8_tensors(model))
+        self._allocate()
 
     @classmethod
     def from_file(cls, path: str | Path, streams: int = 1) -> PortableStepper:
@@ -126,7 +125,10 @@ class PortableStepper(Holding):
         broken, something else, or in half precision."""
         return cls(load_model(path)[0], streams)
 
-    def _load(self, tensors: Arrays, config: ModelConfig) -> None:
+    def _load(self, tensors: Arrays) -> None:
+        """Lay out the weights."""
+        config = self.config
+
         def product(name: str) -> Product:
             return Product(tensors, name, config.hidden)
 
@@ -139,6 +141,12 @@ class PortableStepper(Holding):
         self._bias_new = [tensors.get(f"layers.{n}.bias_new") for n in layers]
         self._decoder, self._decoder_bias = product("decoder.weight"), tensors["decoder.bias"]
         self._scale = activation_scale(config.hidden)
+        self._cell = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[config.cell]
+
+    def _allocate(self) -> None:
+        """The states."""
+        shape = (2, self.config.layers, self.streams, self.config.hidden)
+        self.h, self.c = np.zeros(shape, np.float32)
 
     def reset(self) -> None:
         """Forget everything: all states zero."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charrnn import export
+from charrnn import distributed, export
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint, write_atomically
 from charrnn.corpora import corpus_names
 from charrnn.devices import choose_device, describe_device
@@ -33,16 +33,10 @@ from charrnn.recipe import (
     repository,
 )
 from charrnn.records import read_history, read_samples
+from charrnn.saving import settings_of
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
-from charrnn.train import (
-    Interrupted,
-    Training,
-    resume,
-    run,
-    settings_of,
-    start,
-)
+from charrnn.train import Interrupted, Training, resume, run, start
 from charrnn.vocab import Vocab
 
 HELD_OUT = {"lanes": 32, "warmup": 1000}
@@ -179,6 +173,7 @@ def train_recipe(
 ) -> Run:
     """Train a recipe into a new folder and return the run. Interrupted is raised with all saved.
 
+    Where torchrun started several processes, each calls this; process 0 alone writes the folder.
     `texts`: what `open_texts` gave for this recipe, where the caller has it already.
     """
     texts = texts or open_texts(recipe, progress)
@@ -201,9 +196,17 @@ def resume_run(
 ) -> Run:
     """Go on with a stopped training; `changes` may give a new total (epochs, steps or minutes).
 
-    text: the file of its text, where that has moved. Raises RunError where the folder holds no
-    training or its text has changed since.
+    text: the file of its text, where that has moved. Under torchrun as `train_recipe`, with as many
+    processes as there are now. Raises RunError where the folder holds no training or its text has
+    changed since.
     """
+    distributed.join()
+    opened = distributed.in_turn(lambda: _reopen(folder, progress, text, changes))
+    return _finish(*opened)
+
+
+def _reopen(folder: str | Path, progress: bool, text: str | Path | None, changes: dict) -> tuple:
+    """A stopped training with its changes, and what else `_finish` takes."""
     folder = find_run(folder)
     if not (folder / "last.safetensors").is_file():
         raise RunError(f"{folder} holds no training to resume; --init-from starts from its weights")
@@ -217,7 +220,7 @@ def resume_run(
     earlier = info.get("earlier_lengths", [])
     if any(getattr(settings, n) != getattr(kept, n) for n in LENGTHS):
         earlier = [*earlier, {**asked, "until_step": training.progress.step}]
-    return _finish(training, recipe, texts, progress, info.get("init_from"), earlier)
+    return training, recipe, texts, progress, info.get("init_from"), earlier
 
 
 def run_texts(
@@ -256,17 +259,25 @@ def _finish(
     facts = run_facts(training, recipe, texts, init_from)
     if earlier:
         facts["earlier_lengths"] = list(earlier)
-    write_info(training.folder, facts)
+    first = distributed.rank() == 0
+    if first:
+        write_info(training.folder, facts)
     try:
         run(training, progress)
     except Interrupted:
-        write_info(training.folder, facts | progress_facts(training))
+        if first:
+            write_info(training.folder, facts | progress_facts(training))
+        distributed.agreed(False)  # no process ends before it is written
         raise
     facts |= progress_facts(training)
-    best = load_checkpoint(training.folder / "best.safetensors").model().to(training.device)
-    facts["losses"] = held_out_losses(best, texts)
-    write_info(training.folder, facts)
-    return load_run(training.folder)
+    if first:
+        best = load_checkpoint(training.folder / "best.safetensors").model().to(training.device)
+        facts["losses"] = held_out_losses(best, texts)
+        write_info(training.folder, facts)
+    distributed.agreed(False)
+    if first:
+        return load_run(training.folder)
+    return Run(training.folder, facts, training.model.cpu().eval(), texts.vocab)
 
 
 def held_out_losses(model: CharRNN, texts: Texts, known: dict | None = None) -> dict:
@@ -326,7 +337,7 @@ def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> di
         "date": datetime.now(UTC).date().isoformat(),
         "seed": recipe.training.seed,
         "init_from": str(init_from) if init_from else None,
-    }
+    } | ({"processes": distributed.ranks()} if distributed.ranks() > 1 else {})
 
 
 def progress_facts(training: Training) -> dict:

@@ -15,7 +15,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from charrnn.cuda.captured_stepper import blocks_for
 from charrnn.model import CharRNN
+from charrnn.native import fused
+from charrnn.native.fused import FusedPortableStepper, FusedStepper
 from charrnn.portable import PortableStepper, weights32
 from charrnn.stepper import Stepper
 from charrnn.vocab import POLICIES, Vocab
@@ -24,6 +27,10 @@ BLOCK = 256
 """Uniform numbers a stream fetches at a time."""
 PATIENCE = 32
 """Steps between two looks at whether every text has reached its stop."""
+BROKEN = (
+    "the model's scores are not finite numbers: its weights are broken, perhaps by a training that "
+    "diverged; train with a lower learning rate"
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,9 @@ class Sampling:
     """What to do with characters of the prompt the model never saw: error or skip."""
     portable: bool = False
     """The integer arithmetic that `charrnn.export` specifies, on the CPU: the same text on every
-    machine and in the book's pages. A training's weights are rounded as for its published file; a
-    file in half precision is refused with a CheckpointError."""
+    machine and in the book's pages, and with a compiler at hand the quickest way to a text there
+    (`charrnn.native.fused`). A training's weights are rounded as for its published file; a file in
+    half precision is refused with a CheckpointError."""
     held: tuple[tuple[int, int, float], ...] = ()
     """(layer, unit, value) of units that are held while text is drawn, not while the prompt is
     read; layers and units count from 0. The value is the cell's c in an LSTM, else h, as
@@ -88,10 +96,7 @@ def _weights(logits: np.ndarray, settings: Sampling) -> np.ndarray:
     """The probabilities before they are divided by their sum: the likeliest symbol has 1."""
     top = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(top).all():
-        raise ValueError(
-            "the model's scores are not finite numbers: its weights are broken, perhaps by a "
-            "training that diverged; train with a lower learning rate"
-        )
+        raise ValueError(BROKEN)
     if settings.temperature == 0:
         w = np.zeros(logits.shape)
         np.put_along_axis(w, logits.argmax(axis=-1)[..., None], 1.0, axis=-1)
@@ -148,7 +153,10 @@ def uniform_stream(seed: int, streams: int = 1) -> Iterator[np.ndarray]:
 
 
 class TorchStepper:
-    """The same interface as `Stepper`, on whatever device the model is on."""
+    """The same interface as `Stepper`, on whatever device the model is on.
+
+    On CUDA longer texts are drawn in blocks, by `charrnn.cuda.captured_stepper`.
+    """
 
     def __init__(self, model: CharRNN, streams: int = 1) -> None:
         self.model, self.streams, self._state = model, streams, None
@@ -165,13 +173,19 @@ class TorchStepper:
 def make_stepper(
     model: CharRNN, streams: int = 1, portable: bool = False, holding: bool = False
 ) -> Stepper | TorchStepper | PortableStepper:
-    """NumPy for a model on the CPU, torch for one on a GPU; `portable`: the arithmetic of a
-    published int8 file, wherever the model is. `holding`: one whose units can be held, which
-    copies the weights of a model on a GPU."""
+    """The CPU for a model that is there, torch for one on a GPU; `portable`: the arithmetic of a
+    published int8 file, on the CPU wherever the model is. `holding`: one whose units can be held,
+    which copies the weights of a model on a GPU.
+
+    On the CPU compiled code (`charrnn.native.fused`) where it can be had, else NumPy; of many
+    streams in float32 always NumPy, whose matrix products read each weight once for all of them.
+    """
+    if model.device.type != "cpu" and not (holding or portable):
+        return TorchStepper(model, streams)
+    compiled = fused.usable(streams)
     if portable:
-        return PortableStepper(model, streams)
-    cpu = holding or model.device.type == "cpu"
-    return (Stepper if cpu else TorchStepper)(model, streams)
+        return (FusedPortableStepper if compiled else PortableStepper)(model, streams)
+    return (FusedStepper if compiled and streams == 1 else Stepper)(model, streams)
 
 
 def draw(
@@ -189,6 +203,10 @@ def draw(
     elif len(primer) == 0:
         newline = 10 if vocab.level == "byte" else "\n"
         primer = np.array([vocab.ids.get(newline, 0)])
+    blocks = blocks_for(model, settings, streams)
+    if blocks is not None:
+        yield from blocks.draw(primer, uniform_stream(settings.seed, streams), settings.length)
+        return
     stepper = make_stepper(model, streams, settings.portable, holding=bool(settings.held))
     for i in primer[:-1]:
         stepper.step(np.full(streams, i))
@@ -196,9 +214,27 @@ def draw(
         stepper.hold(layer, [unit], [value])
     ids = np.full(streams, primer[-1])
     numbers = uniform_stream(settings.seed, streams)
+    way = _in_blocks if hasattr(stepper, "draw") else _one_by_one
+    yield from way(stepper, ids, numbers, settings)
+
+
+def _one_by_one(stepper, ids, numbers, settings: Sampling) -> Iterator[np.ndarray]:
     for _ in range(settings.length):
         ids = pick(stepper.step(ids), next(numbers), settings)
         yield ids
+
+
+def _in_blocks(stepper, ids, numbers, settings: Sampling) -> Iterator[np.ndarray]:
+    """The same ids from a stepper that draws as well: a block is drawn when its first is wanted."""
+    left, ahead = settings.length, np.empty((0, len(ids)))
+    while left:
+        lacking = min(left, fused.BLOCK) - len(ahead)
+        ahead = np.concatenate([ahead, *([next(numbers)] for _ in range(lacking))])
+        drawn = stepper.draw(ids, ahead, settings)
+        if not len(drawn):
+            raise ValueError(BROKEN)
+        yield from drawn
+        ids, ahead, left = drawn[-1], ahead[len(drawn) :], left - len(drawn)
 
 
 def generate(model: CharRNN, vocab: Vocab, prompt: str, settings: Sampling) -> Iterator[str]:

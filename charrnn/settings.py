@@ -16,6 +16,9 @@ class TrainConfig:
     """B: lanes read side by side."""
     seq: int = 100
     """T: characters the gradient looks back over (truncated BPTT)."""
+    accumulate: int = 1
+    """Groups of lanes that a step is computed in, one after the other: the same numbers but for
+    rounding, in about that part of the memory."""
     epochs: float | None = None
     steps: int | None = None
     minutes: float | None = None
@@ -53,6 +56,8 @@ class TrainConfig:
     """Longest time between two checkpoints; one is also written at every validation."""
     device: str = "auto"
     precision: str = "auto"
+    """fp32, bf16, fp16, or int16 (LSTM layers on a CPU in fixed point); auto takes the quickest
+    that the device and the network have (`charrnn.devices.choose_precision`)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sample_steps", tuple(self.sample_steps))
@@ -69,7 +74,9 @@ class TrainConfig:
             raise ValueError(
                 f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})"
             )
-        for name in ("batch", "seq", "lr", lengths[0], "sample_length"):
+        if not isinstance(self.accumulate, int):
+            raise ValueError(f"accumulate is {self.accumulate!r}; it must be a whole number")
+        for name in ("batch", "seq", "accumulate", "lr", lengths[0], "sample_length"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
         for name in ("clip_norm", "clip_value", "eval_every", "sample_every"):

@@ -99,7 +99,14 @@ class Stepper(Holding):
     def __init__(self, model: CharRNN, streams: int = 1) -> None:
         if streams < 1:
             raise ValueError(f"streams is {streams}; it must be at least 1")
-        self.config, self.streams = config, _ = model.config, streams
+        self.config, self.streams = model.config, streams
+        self._held = {}
+        self._load(model)
+        self._allocate()
+
+    def _load(self, model: CharRNN) -> None:
+        """Lay out the weights."""
+        config = model.config
         weights = {k: v.detach().cpu().float().numpy() for k, v in model.state_dict().items()}
         layers = [_LayerWeights(config, weights, layer) for layer in range(config.layers)]
         self._rows = np.ascontiguousarray(layers[0].w_ih.T) + layers[0].bias
@@ -112,9 +119,7 @@ class Stepper(Holding):
         self._new_biases = [layer.new_bias for layer in layers]
         self._decoder = np.ascontiguousarray(weights["decoder.weight"])
         self._decoder_bias = weights["decoder.bias"]
-        self._allocate()
         self._advance = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[config.cell]
-        self._held = {}
 
     def _allocate(self) -> None:
         """The states and the buffers that a step writes into."""

@@ -9,52 +9,47 @@ A training is a folder:
 
 On one machine's CPU a training that was stopped and resumed, in whatever way, gives the same
 weights bit for bit as one that was not.
+
+A step can be computed in groups of lanes, one after the other (`accumulate`), and its lanes can be
+shared out over processes (`charrnn.distributed`): the same losses, but for the rounding of sums.
 """
 
 from __future__ import annotations
 
+import json
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from charrnn.batches import Lanes, Lines, arrange
-from charrnn.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
-from charrnn.devices import PRECISIONS, choose_device, choose_precision
-from charrnn.model import CharRNN, ModelConfig
+from charrnn import distributed
+from charrnn.batches import IGNORED, Lanes, Lines, arrange, check_shares, share
+from charrnn.checkpoint import load_checkpoint
+from charrnn.cuda.captured import step_for
+from charrnn.devices import PRECISIONS, arithmetic, choose_device, choose_precision
+from charrnn.interrupts import Interrupted, stop_signals
+from charrnn.maps import digest, let_go
+from charrnn.masks import LaneMasks
+from charrnn.model import CharRNN, ModelConfig, State
+from charrnn.native.memory import keep_pages
 from charrnn.optimize import build_optimizer, clip, learning_rate
 from charrnn.records import append_history, append_sample, truncate_records
 from charrnn.sample import Sampling, generate
+from charrnn.saving import TrainingError as TrainingError  # raised by `run`
+from charrnn.saving import broken, check_finite, restore, save, settings_of, write
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
 from charrnn.vocab import Vocab
 
 EVAL = {"lanes": 32, "warmup": 128, "seq": 256}
-
-
-class TrainingError(RuntimeError):
-    """A training cannot go on; the message says what to change."""
-
-
-class Interrupted(Exception):
-    """The training was asked to stop (Ctrl-C, SIGTERM) and has been saved."""
 
 
 @dataclass
@@ -96,7 +91,8 @@ class Training:
     device: torch.device
     precision: str
     progress: Progress = field(default_factory=Progress)
-    state: tuple[torch.Tensor, ...] | None = None
+    state: State | None = None
+    """Of this process's lanes, each (L, B, H)."""
     meter: torch.Tensor | None = None
 
     def __repr__(self) -> str:
@@ -105,9 +101,10 @@ class Training:
 
     @cached_property
     def data(self) -> Lanes | Lines:
-        """The steps that the training text is read in."""
+        """The steps that the training text is read in, this process's lanes of each."""
         c, restart = self.config, self.model.config.restart
-        return arrange(self.train_ids, c.batch, c.seq, restart, c.seed)
+        rank, ranks = distributed.rank(), distributed.ranks()
+        return arrange(self.train_ids, c.batch, c.seq, restart, c.seed, rank, ranks)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -159,8 +156,9 @@ def start(
             f"{len(val_ids)} characters for validation are too few; give it a larger part"
         )
     vocab.encode(config.sample_prompt)  # raises now rather than at the first sample
-    for name in ("history.csv", "samples.jsonl"):  # of a training killed before its first save
-        (folder / name).unlink(missing_ok=True)
+    if distributed.rank() == 0:
+        for name in ("history.csv", "samples.jsonl"):  # of a training killed before its first save
+            (folder / name).unlink(missing_ok=True)
     generator = torch.Generator().manual_seed(config.seed)
     model = CharRNN(model_config, generator)
     training = _assemble(model, vocab, train_ids, val_ids, config, folder, corpus or {})
@@ -192,48 +190,22 @@ def resume(
     model, vocab = checkpoint.model(), checkpoint.vocab
     training = _assemble(model, vocab, train_ids, val_ids, config, Path(folder), checkpoint.corpus)
     try:
-        _restore(training, checkpoint)
+        restore(training, checkpoint)
     except (KeyError, TypeError) as error:
-        raise _broken(error) from None
-    truncate_records(training.folder, training.progress.step)
+        raise broken(error) from None
+    if distributed.rank() == 0:
+        truncate_records(training.folder, training.progress.step)
     return training
-
-
-def settings_of(checkpoint: Checkpoint) -> TrainConfig:
-    """The settings that a checkpoint keeps; CheckpointError where they are broken."""
-    try:
-        return TrainConfig.from_dict(checkpoint.settings)
-    except TypeError as error:
-        raise _broken(error) from None
-
-
-def _broken(error: Exception) -> CheckpointError:
-    detail = " ".join(str(error).split())
-    return CheckpointError(f"the last checkpoint is broken ({type(error).__name__}: {detail})")
-
-
-def _restore(training: Training, checkpoint: Checkpoint) -> None:
-    """Everything but the weights: where the training was, and all that it remembered."""
-    restore_optimizer(training.optimizer, checkpoint.part("optimizer"))
-    training.progress = Progress.from_dict(checkpoint.progress)
-    if training.scaler.is_enabled() and checkpoint.progress.get("scaler"):
-        training.scaler.load_state_dict(checkpoint.progress["scaler"])
-    random_states = checkpoint.part("rng")
-    if training.device.type in random_states:
-        training.generator.set_state(random_states[training.device.type])
-    else:  # started on another kind of device
-        training.generator.manual_seed(training.config.seed + 1 + training.progress.step)
-    state = checkpoint.part("state")
-    if state:
-        training.state = tuple(state[str(i)].to(training.device) for i in range(len(state)))
-    training.meter = checkpoint.tensors["meter"].to(training.meter)
 
 
 def _assemble(model, vocab, train_ids, val_ids, config, folder, corpus) -> Training:
     device = choose_device(config.device)
-    precision = choose_precision(device, config.precision)
+    distributed.check_device(device)
+    precision = choose_precision(device, config.precision, model.config)
     model.to(device)
-    return Training(
+    if device.type == "cpu":
+        keep_pages()
+    training = Training(
         model=model,
         vocab=vocab,
         config=config,
@@ -248,6 +220,8 @@ def _assemble(model, vocab, train_ids, val_ids, config, folder, corpus) -> Train
         precision=precision,
         meter=torch.zeros((), dtype=_meter_dtype(device), device=device),
     )
+    check_shares(training.data, distributed.ranks(), config.accumulate)
+    return training
 
 
 def _meter_dtype(device: torch.device) -> torch.dtype:
@@ -255,25 +229,60 @@ def _meter_dtype(device: torch.device) -> torch.dtype:
 
 
 def run(training: Training, progress_bar: bool = True) -> Training:
-    """Train to the end. Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN."""
+    """Train to the end. Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN.
+
+    Where torchrun started several processes, each calls this with a training of its own; what a
+    signal to one of them stops stops in all of them at the same step.
+    """
     data = training.data
+    distributed.check_same(_facts(training))
     if isinstance(data, Lanes) and training.device.type != "cpu":
         data = data.on(training.device)
-    with _stop_signals() as stopped, _bar(training, progress_bar) as bar:
+    advance = step_for(training, data) or partial(_advance, training, data)
+    with stop_signals() as stopped, _bar(training, progress_bar) as bar:
         saved_at = time.monotonic()
         while not training.finished:
-            _advance(training, data)
+            advance()
+            overdue = time.monotonic() - saved_at > 60 * training.config.save_minutes
+            asked, overdue = _agree(training, stopped(), overdue)
             if _due(training):
                 if report(training, bar)["val_loss"] is not None:
                     saved_at = time.monotonic()
-            elif time.monotonic() - saved_at > 60 * training.config.save_minutes:
+            elif overdue:
                 save(training)
                 saved_at = time.monotonic()
             bar.update(1 if training.total_steps else 0)
-            if stopped() and not training.finished:
+            if asked and not training.finished:
                 save(training)
                 raise Interrupted(f"stopped at step {training.progress.step}; all is saved")
     return training
+
+
+def _facts(training: Training) -> dict[str, str]:
+    """What has to be the same in all processes that train together; hashes of it."""
+    if distributed.ranks() == 1:
+        return {}
+    settings = json.dumps([training.config.to_dict(), training.model.config.to_dict()])
+    weights = (w.detach().cpu().numpy() for w in training.model.parameters())
+    return {
+        "text": digest([training.train_ids, training.val_ids]),
+        "setting": settings,
+        "network or checkpoint": digest(weights) + f" at step {training.progress.step}",
+    }
+
+
+def _agree(training: Training, asked: bool, overdue: bool) -> tuple[bool, bool]:
+    """Whether any process was asked to stop, and whether process 0 finds a checkpoint overdue.
+
+    The time that has passed is process 0's from here on, as everything that depends on it must be
+    the same everywhere.
+    """
+    progress = training.progress
+    asked, numbers = distributed.agreed(
+        asked, progress.seconds, progress.meter_seconds, float(overdue)
+    )
+    progress.seconds, progress.meter_seconds, overdue = numbers
+    return asked, overdue > 0
 
 
 def _advance(training: Training, data) -> None:
@@ -289,40 +298,75 @@ def _advance(training: Training, data) -> None:
     x, y = data.step(progress.step if lines else progress.step % epoch)
     x, y = x.to(training.device), y.to(training.device)
     training.model.train()
-    loss, training.state = _loss(training, x, y)
     training.optimizer.zero_grad(set_to_none=True)
-    training.scaler.scale(loss).backward()
+    loss, training.state = _differentiate(training, x, y)
     training.scaler.unscale_(training.optimizer)
     clip(training.model, config)
     training.scaler.step(training.optimizer)
     training.scaler.update()
-    training.meter += loss.detach()
+    training.meter += loss
     progress.step += 1
     progress.meter_steps += 1
     if training.device.type == "cpu":
-        _check_finite(training, loss.item())
+        check_finite(training, loss.item())
     elapsed = time.perf_counter() - began
     progress.seconds += elapsed
     progress.meter_seconds += elapsed
 
 
-def _loss(training: Training, x: torch.Tensor, y: torch.Tensor):
-    """Mean cross-entropy of a step in nats per character, and the detached state after it."""
-    dtype = PRECISIONS[training.precision]
-    with torch.autocast(training.device.type, dtype=dtype, enabled=dtype is not None):
-        logits, state = training.model(x, training.state, training.generator)
+def _differentiate(training: Training, x: Tensor, y: Tensor) -> tuple[Tensor, State]:
+    """The mean loss of a step, its (scaled) gradient left in the weights, and the state after it.
+
+    x, y: (T, B), this process's lanes. The mean is over the targets of all processes.
+    """
+    if distributed.ranks() == training.config.accumulate == 1:
+        loss, state = _loss(training, x, y, training.state, training.generator)
+        training.scaler.scale(loss).backward()
+        return loss.detach(), state
+    losses, weights, states = zip(*_in_groups(training, x, y), strict=True)
+    loss = distributed.average(training.model, sum(losses), sum(weights))
+    return loss, tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
+
+
+def _in_groups(training: Training, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor, State]]:
+    """Add up the gradients of groups of lanes, each weighted by its share of a step's targets.
+
+    Yields of each its loss times that weight, the weight, and its state afterwards. All draw
+    dropout's masks from the same place, so that each finds its own lanes'.
+    """
+    config, before = training.config, training.generator.get_state()
+    width = training.data.width(training.progress.step)
+    mine = share(width, distributed.rank(), distributed.ranks())
+    for group in range(config.accumulate):
+        lanes = share(len(mine), group, config.accumulate)
+        if not len(lanes):  # the last lines of an epoch can be fewer than the groups
+            continue
+        own = slice(lanes.start, lanes.stop)
+        training.generator.set_state(before)
+        masks = LaneMasks(training.generator, mine.start + lanes.start, width)
+        state = training.state and tuple(s[:, own].contiguous() for s in training.state)
+        x_own, y_own = x[:, own].contiguous(), y[:, own].contiguous()
+        loss, state = _loss(training, x_own, y_own, state, masks)
+        weight = (y_own != IGNORED).sum() / (config.batch * config.seq)
+        training.scaler.scale(loss * weight).backward()
+        yield (loss * weight).detach(), weight, state
+
+
+def _loss(
+    training: Training,
+    x: Tensor,
+    y: Tensor,
+    state: State | None,
+    masks: torch.Generator | LaneMasks,
+) -> tuple[Tensor, State]:
+    """Mean cross-entropy of lanes (T, B) in nats per character, and the detached state after them.
+
+    masks: where dropout's are drawn from.
+    """
+    with arithmetic(training.device, training.precision):
+        logits, state = training.model(x, state, masks)
     loss = F.cross_entropy(logits.float().flatten(0, 1), y.flatten())
     return loss, tuple(s.detach() for s in state)
-
-
-def _check_finite(training: Training, loss: float) -> None:
-    if not math.isfinite(loss):
-        config = training.config
-        raise TrainingError(
-            f"the loss is {loss} at step {training.progress.step}: the weights have blown up. "
-            f"Lower the learning rate (lr is {config.lr:g}), clip harder (clip_norm is "
-            f"{config.clip_norm}), or use precision fp32; the last good checkpoint is kept"
-        )
 
 
 def eval_every(training: Training) -> int:
@@ -357,7 +401,8 @@ def report(training: Training, bar=None) -> dict:
     train_loss = (training.meter / max(1, progress.meter_steps)).item()  # waits for a GPU's queue
     progress.seconds += time.perf_counter() - began
     progress.meter_seconds += time.perf_counter() - began
-    _check_finite(training, train_loss)
+    _agree(training, asked=False, overdue=False)
+    check_finite(training, train_loss)
     chars = progress.meter_steps * training.data.characters
     due = progress.step % eval_every(training) == 0 or training.finished
     row = {
@@ -372,9 +417,10 @@ def report(training: Training, bar=None) -> dict:
     }
     training.meter.zero_()
     progress.meter_steps, progress.meter_seconds = 0, 0.0
-    append_history(training.folder, row)
-    if _sample_due(training):
-        _append_sample(training)
+    if distributed.rank() == 0:
+        append_history(training.folder, row)
+        if _sample_due(training):
+            _append_sample(training)
     if due:
         save(training)
     if bar is not None:
@@ -386,41 +432,21 @@ def report(training: Training, bar=None) -> dict:
 
 
 def validate(training: Training) -> float:
-    """Validation loss in nats per character; a new best is written to best.safetensors at once."""
-    dtype = PRECISIONS[training.precision]
-    value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
-    _check_finite(training, value)
+    """Validation loss in nats per character; a new best is written to best.safetensors at once.
+
+    Process 0 reads the text; the others wait for what it finds.
+    """
+    value = 0.0
+    if distributed.rank() == 0:
+        dtype = PRECISIONS[training.precision]
+        value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
+        let_go(training.val_ids)
+    _, (value,) = distributed.agreed(False, value)
+    check_finite(training, value)
     if value < training.progress.best_loss:
         training.progress.best_loss, training.progress.best_step = value, training.progress.step
-        _write(training, "best.safetensors", whole=False)
+        write(training, "best.safetensors")
     return value
-
-
-def save(training: Training) -> None:
-    """Write last.safetensors: all that `resume` needs. TrainingError on broken weights."""
-    for weights in training.model.parameters():
-        _check_finite(training, weights.detach().abs().sum().item())
-    _write(training, "last.safetensors", whole=True)
-
-
-def _write(training: Training, name: str, whole: bool) -> None:
-    tensors = {f"model.{k}": v for k, v in training.model.state_dict().items()}
-    progress = asdict(training.progress)
-    if whole:
-        tensors |= optimizer_tensors(training.optimizer)
-        tensors |= {f"state.{i}": s for i, s in enumerate(training.state or ())}
-        tensors[f"rng.{training.device.type}"] = training.generator.get_state()
-        tensors["meter"] = training.meter
-        progress["scaler"] = training.scaler.state_dict()
-    checkpoint = Checkpoint(
-        training.model.config,
-        training.vocab,
-        training.corpus,
-        training.config.to_dict(),
-        progress,
-        tensors,
-    )
-    save_checkpoint(training.folder / name, checkpoint)
 
 
 def _append_sample(training: Training) -> None:
@@ -442,37 +468,12 @@ def _append_sample(training: Training) -> None:
     append_sample(training.folder, record)
 
 
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a flag that is looked at between two steps.
-
-    A second one acts at once, as it would have without this.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    asked = []
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number, frame) -> None:
-        asked.append(number)
-        signal.signal(number, before[number])
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _bar(training: Training, shown: bool) -> tqdm:
     return tqdm(
         total=training.total_steps,
         initial=training.progress.step,
         unit="step",
-        disable=not shown,
+        disable=not shown or distributed.rank() > 0,
         desc=training.folder.name,
         mininterval=0.5,
     )

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from charrnn.batches import IGNORED, Lanes, Lines, arrange
+from charrnn.batches import (
+    IGNORED,
+    Lanes,
+    Lines,
+    arrange,
+    check_shares,
+    share,
+)
 
 CPU = torch.device("cpu")
 ALPHABET = np.arange(26, dtype=np.uint8)
@@ -92,6 +99,54 @@ def test_lanes_read_a_memory_map(tmp_path):
     for ours, theirs in zip(Lanes(ids, 4, 5).step(2), mapped.step(2), strict=True):
         assert torch.equal(ours, theirs)
     assert torch.equal(mapped.on(CPU).step(2)[0], mapped.step(2)[0])
+
+
+# Lanes shared out
+
+
+@pytest.mark.parametrize(("lanes", "ranks"), [(12, 3), (5, 2), (3, 4), (0, 2)])
+def test_shares_are_every_lane_once_and_equal_but_for_one(lanes, ranks):
+    shares = [share(lanes, rank, ranks) for rank in range(ranks)]
+    assert [lane for own in shares for lane in own] == list(range(lanes))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_each_process_reads_its_own_lanes_of_the_same_steps():
+    ids = np.random.default_rng(0).integers(0, 200, 201).astype(np.uint8)
+    whole = Lanes(ids, batch=6, seq=5)
+    shared = [Lanes(ids, batch=6, seq=5, rank=rank, ranks=3) for rank in range(3)]
+    for k in range(whole.steps):
+        for i in (0, 1):
+            joined = torch.cat([lanes.step(k)[i] for lanes in shared], dim=1)
+            assert torch.equal(joined, whole.step(k)[i])
+            there = torch.cat([lanes.on(CPU).step(k)[i] for lanes in shared], dim=1)
+            assert torch.equal(there, joined)
+    for lanes in shared:
+        assert (lanes.steps, lanes.characters, lanes.width(0)) == (whole.steps, 30, 6)
+        assert lanes.on(CPU).columns.shape == (whole.lane_length + 1, 2)
+
+
+def test_each_process_reads_its_own_lines_of_the_same_steps():
+    text = as_ids("".join(f"{'x' * (i % 7)}{i}\n" for i in range(31)))
+    whole = Lines(text, NEWLINE, batch=8, seq=20, seed=3)
+    shared = [Lines(text, NEWLINE, 8, 20, 3, rank, 3) for rank in range(3)]
+    for k in range(2 * whole.steps):  # the last of an epoch has 7
+        assert {lines.width(k) for lines in shared} == {whole.step(k)[0].shape[1]}
+        for i in (0, 1):
+            joined = torch.cat([lines.step(k)[i] for lines in shared], dim=1)
+            assert torch.equal(joined, whole.step(k)[i])
+
+
+def test_a_batch_has_equal_shares_or_is_refused():
+    for batch, ranks, groups in ((12, 1, 1), (12, 3, 1), (12, 1, 4), (12, 3, 4)):
+        check_shares(Lanes(np.zeros(99, np.uint8), batch, 4), ranks, groups)
+    lanes = Lanes(np.zeros(99, np.uint8), 12, 4)
+    with pytest.raises(ValueError, match=r"batch 12 cannot be .* over 5 processes; .* of 5 "):
+        check_shares(lanes, 5, 1)
+    with pytest.raises(ValueError, match=r"over 8 groups \(accumulate\); take a multiple of 8 "):
+        check_shares(lanes, 1, 8)
+    with pytest.raises(ValueError, match=r"over 3 processes and 8 groups .* a multiple of 24"):
+        check_shares(lanes, 3, 8)
 
 
 # Lines, each for itself

@@ -158,8 +158,8 @@ class TestTrain:
     def test_every_option_reaches_the_run(self, here):
         argv = (
             "train play.txt --out r --cell gru --hidden 6 --layers 2 --dropout 0.1 --batch 3 "
-            "--seq 11 --steps 2 --optimizer rmsprop --lr 0.01 --schedule decay --lr-decay 0.5 "
-            "--lr-decay-after 1 --alpha 0.9 --clip-norm 0 --clip-value 0.5 --seed 7 "
+            "--accumulate 3 --seq 11 --steps 2 --optimizer rmsprop --lr 0.01 --schedule decay "
+            "--lr-decay 0.5 --lr-decay-after 1 --alpha 0.9 --clip-norm 0 --clip-value 0.5 --seed 7 "
             "--device cpu --precision fp32 --level byte --split 0.8,0.2 --split-kind char-rnn "
             "--eval-every 2 --sample-steps 1,2 --sample-prompt -R --sample-length 9 "
             "--sample-temperature 0.5 --save-minutes 1 --quiet"
@@ -167,7 +167,7 @@ class TestTrain:
         assert main(argv.split()) == 0
         info = json.loads(Path("r/run.json").read_text())
         wanted = {
-            "batch": 3, "seq": 11, "steps": 2, "optimizer": "rmsprop", "lr": 0.01,
+            "batch": 3, "accumulate": 3, "seq": 11, "steps": 2, "optimizer": "rmsprop", "lr": 0.01,
             "schedule": "decay", "lr_decay": 0.5, "lr_decay_after": 1, "alpha": 0.9,
             "clip_norm": None, "clip_value": 0.5, "seed": 7, "device": "cpu", "precision": "fp32",
             "eval_every": 2, "sample_steps": [1, 2], "sample_prompt": "-R", "sample_length": 9,
@@ -202,6 +202,8 @@ class TestTrain:
             (["play.txt", "--dropout", "1"], "dropout is 1.0"),
             (["play.txt", "--lr", "-1"], "lr is -1.0; it must be above 0"),
             (["play.txt", "--steps", "0"], "steps is 0"),
+            (["play.txt", "--accumulate", "0"], "accumulate is 0; it must be above 0"),
+            (["play.txt", "--batch", "4", "--accumulate", "3"], "batch 4 cannot be shared out"),
             (["play.txt", "--warmup", "-1"], "warmup is -1"),
             (["play.txt", "--batch", "1000"], "too few for batch 1000"),
             (["play.txt", "--split", "0.9,0.9"], "sum to 1"),
@@ -334,6 +336,17 @@ class TestResume:
         assert out == "" and "best at step" in err and "was finished" not in err
         info = json.loads((tmp_path / "r" / "run.json").read_text())
         assert info["steps"] == 6 and info["recipe"]["training"]["steps"] == 6
+
+    def test_other_groups(self, run_folder, tmp_path, capsys):
+        shutil.copytree(run_folder, tmp_path / "r")
+        argv = ["resume", str(tmp_path / "r"), "--quiet", "--steps", "6"]
+        assert main([*argv, "--accumulate", "3"]) == 2
+        assert "batch 2 cannot be shared out equally over 3 groups" in complaint(capsys)
+        before = json.loads((run_folder / "run.json").read_text())
+        assert json.loads((tmp_path / "r" / "run.json").read_text()) == before
+        assert main([*argv, "--accumulate", "2"]) == 0
+        info = json.loads((tmp_path / "r" / "run.json").read_text())
+        assert info["steps"] == 6 and info["training"]["accumulate"] == 2
 
     def test_a_finished_training(self, run_folder, capsys):
         assert main(["resume", str(run_folder)]) == 0

@@ -1,7 +1,16 @@
 import pytest
 import torch
 
-from charrnn.devices import choose_device, choose_precision, cpu_has_bf16, describe_device
+from charrnn import native
+from charrnn.devices import (
+    arithmetic,
+    choose_device,
+    choose_precision,
+    cpu_has_bf16,
+    describe_device,
+)
+from charrnn.model import ModelConfig
+from charrnn.native import fixed_point
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 
@@ -65,7 +74,7 @@ def test_a_gpu_beyond_the_last_is_an_error(machine):
 
 @pytest.mark.parametrize(
     ("capability", "chosen"),
-    [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp16"), ((7, 0), "fp16"), ((6, 1), "fp32")],
+    [((9, 0), "fp16"), ((8, 0), "fp16"), ((7, 5), "fp16"), ((7, 0), "fp16"), ((6, 1), "fp32")],
 )
 def test_auto_precision_is_what_the_gpu_multiplies(monkeypatch, capability, chosen):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
@@ -120,6 +129,71 @@ def test_a_cpu_refuses_what_it_is_slow_at(cpu):
     assert choose_precision(CPU, "bf16") == "bf16"
     with pytest.raises(ValueError, match="no fast fp16 arithmetic"):
         choose_precision(CPU, "fp16")
+
+
+LARGE = ModelConfig(97, hidden=512)
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """Makes the compiled LSTM be there, or not be, for a reason."""
+
+    def make(reason: str | None) -> None:
+        monkeypatch.setattr(native, "why_not", lambda name: reason)
+
+    return make
+
+
+def test_auto_takes_int16_on_a_cpu_where_it_pays(cpu, compiled):
+    cpu(avx512=False, amx=False)
+    compiled(None)
+    assert choose_precision(CPU, "auto", LARGE) == "int16"
+    for other in ({"cell": "gru"}, {"hidden": 16}, {"hidden": 500}, {"restart": 3}):
+        model = ModelConfig(97, **{"hidden": 512, **other})
+        assert choose_precision(CPU, "auto", model) == "fp32"
+    compiled("there is no C compiler")
+    assert choose_precision(CPU, "auto", LARGE) == "fp32"
+    cpu(avx512=True, amx=False)
+    assert choose_precision(CPU, "auto", LARGE) == "bf16"
+    compiled(None)
+    assert choose_precision(CPU, "auto", LARGE) == "int16"
+    cpu(avx512=True, amx=True)
+    assert choose_precision(CPU, "auto", LARGE) == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("device", "model", "missing", "reason"),
+    [
+        (CPU, {}, "there is no C compiler", "there is no C compiler"),
+        (CPU, {"cell": "gru"}, None, "it is for lstm cells, not gru"),
+        (CPU, {"hidden": 500}, None, "a hidden size that is a multiple of 16, not 500"),
+        (CUDA, {}, None, "it is for a CPU, not cuda"),
+        (MPS, {}, None, "it is for a CPU, not mps"),
+    ],
+)
+def test_int16_is_refused_where_it_cannot_be_had(compiled, device, model, missing, reason):
+    compiled(missing)
+    with pytest.raises(ValueError, match=f"precision int16 .*{reason}; use auto or fp32"):
+        choose_precision(device, "int16", ModelConfig(97, **model))
+
+
+def test_int16_can_be_asked_for_by_name(compiled):
+    compiled(None)
+    assert choose_precision(CPU, "int16") == "int16"
+    small = ModelConfig(97, hidden=16, restart=3)
+    assert choose_precision(CPU, "int16", small) == "int16"
+
+
+def test_a_precision_is_switched_on_and_off():
+    x = torch.ones(2, 2)
+    for name, dtype, fixed in (
+        ("fp32", torch.float32, False),
+        ("bf16", torch.bfloat16, False),
+        ("int16", torch.float32, True),
+    ):
+        with arithmetic(CPU, name):
+            assert (x @ x).dtype == dtype and fixed_point.is_on() is fixed
+        assert (x @ x).dtype == torch.float32 and not fixed_point.is_on()
 
 
 def test_mps_computes_in_fp32():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from charrnn.model import CharRNN, ModelConfig
-from charrnn.optimize import build_optimizer, clip, learning_rate
+from charrnn.optimize import RMSprop, build_optimizer, clip, learning_rate
 from charrnn.settings import TrainConfig
 
 
@@ -84,3 +84,21 @@ def test_weight_decay_spares_the_biases():
     ).param_groups
     decays = {(p.dim(), g["weight_decay"]) for g in groups for p in g["params"]}
     assert decays == {(2, 0.3), (1, 0.0)}
+
+
+@pytest.mark.parametrize("found", [None, 0.0, 1.0])
+def test_rmsprop_leaves_out_a_step_whose_gradients_overflowed(found):
+    ours, theirs = (torch.nn.Parameter(torch.tensor([1.0, -2.0])) for _ in range(2))
+    skips, torchs = RMSprop([ours], lr=0.1, alpha=0.9), torch.optim.RMSprop([theirs], 0.1, 0.9)
+    for step in range(4):
+        for weights, optimizer in ((ours, skips), (theirs, torchs)):
+            weights.grad = torch.tensor([0.5, 3.0]) * (step + 1)
+            left_out = found == 1.0 and step in (0, 2)
+            if optimizer is skips and found is not None:
+                optimizer.found_inf = torch.tensor(float(left_out))
+                weights.grad[0] += torch.tensor(torch.inf) if left_out else 0.0
+            if optimizer is skips or not left_out:
+                optimizer.step()
+        torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+    squares = [o.state[p]["square_avg"] for o, p in ((skips, ours), (torchs, theirs))]
+    torch.testing.assert_close(*squares, atol=0, rtol=0)

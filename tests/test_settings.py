@@ -19,6 +19,8 @@ from charrnn.settings import TrainConfig
         ({"minutes": 0}, "minutes is 0; it must be above 0"),
         ({"batch": 0}, "batch is 0; it must be above 0"),
         ({"seq": -5}, "seq is -5; it must be above 0"),
+        ({"accumulate": 0}, "accumulate is 0; it must be above 0"),
+        ({"accumulate": 2.5}, "accumulate is 2.5; it must be a whole number"),
         ({"lr": 0.0}, "lr is 0.0; it must be above 0"),
         ({"lr": math.nan}, "lr is nan; it must be above 0"),
         ({"clip_norm": 0.0}, r"clip_norm is 0.0; it must be above 0 \(or left out\)"),

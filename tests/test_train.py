@@ -221,6 +221,74 @@ def test_a_training_can_be_measured_in_minutes(tmp_path):
     assert math.isfinite(history(tmp_path)["val_loss"][-1])
 
 
+# In groups of lanes
+
+
+def same_but_for_rounding(one, other) -> None:
+    for ours, theirs in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+    for ours, theirs in zip(one.state, other.state, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+    assert torch.equal(one.generator.get_state(), other.generator.get_state())
+    for column in ("train_loss", "val_loss", "lr"):
+        columns = [history(training.folder)[column] for training in (one, other)]
+        np.testing.assert_allclose(*columns, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("groups", "vocabulary"), [(2, None), (4, None), (4, "large")])
+def test_a_step_in_groups_has_the_numbers_of_one_in_a_piece(tmp_path, groups, vocabulary):
+    """Dropout's masks and the carried state among them; the second network looks its input up."""
+    model = {"hidden": 8} if vocabulary else None
+    whole = run(begin(tmp_path / "whole", model=model, steps=50))
+    parts = run(begin(tmp_path / "parts", model=model, steps=50, accumulate=groups))
+    same_but_for_rounding(whole, parts)
+
+
+def test_groups_and_a_scaled_loss(tmp_path):
+    """As fp16 has it: the gradients that are added up are scaled, the loss is not."""
+    whole, parts = begin(tmp_path / "w", steps=20), begin(tmp_path / "p", steps=20, accumulate=2)
+    parts.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**12, growth_interval=5)
+    same_but_for_rounding(run(whole), run(parts))
+    assert parts.scaler.get_scale() == 2.0**16
+
+
+def test_groups_keep_fewer_activations(tmp_path, monkeypatch):
+    kept, real = {}, train._loss
+
+    def most(accumulate: int) -> int:
+        """Bytes that are held for one backward pass."""
+        sizes = []
+
+        def counted(*arguments):
+            sizes.append(0)
+
+            def pack(tensor):
+                sizes[-1] += tensor.numel() * tensor.element_size()
+                return tensor
+
+            with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+                return real(*arguments)
+
+        monkeypatch.setattr(train, "_loss", counted)
+        sized = {"batch": 16, "seq": 50, "steps": 1, "accumulate": accumulate}
+        run(begin(tmp_path / str(accumulate), VOCAB.encode(TEXT), **sized))
+        return max(sizes)
+
+    kept = {n: most(n) for n in (1, 4)}
+    assert kept[4] < 0.4 * kept[1]
+
+
+def test_groups_can_change_on_the_way(tmp_path, at_step):
+    whole = run(begin(tmp_path / "whole"))
+    at_step([12], lambda: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(train.Interrupted):
+        run(begin(tmp_path / "parts", accumulate=2))
+    parts = run(train.resume(tmp_path / "parts", TRAIN, VAL, settings(accumulate=1)))
+    same_but_for_rounding(whole, parts)
+    with pytest.raises(ValueError, match=r"batch 4 cannot .* over 3 groups \(accumulate\)"):
+        run(begin(tmp_path / "odd", accumulate=3))
+
+
 # Validation, and the best
 
 

@@ -6,8 +6,10 @@ import argparse
 import sys
 import textwrap
 
+from charrnn import distributed
 from charrnn.cli.console import quoted, say
 from charrnn.cli.options import add_text, fractions, number, seed, steps
+from charrnn.cli.together import one_voice
 from charrnn.devices import PRECISIONS, choose_device, choose_precision, describe_device
 from charrnn.model import CELLS, CharRNN
 from charrnn.plan import MODEL, TEXT, TRAINING, Plan, plan_training
@@ -26,6 +28,9 @@ examples:
   charrnn train python --scale smoke --out r           seconds, without a download
 
 Ctrl-C saves everything; `charrnn resume` then goes on as if nothing had happened.
+
+on several GPUs, or processors' cores, sharing out the lanes (`resume` in the same way):
+  torchrun --nproc-per-node 2 -m charrnn train notes.txt --batch 128
 
 if you come from char-rnn (train.lua on the left):
   -data_dir DIR                 TEXT: the file itself; join several with cat
@@ -69,6 +74,7 @@ def add(command) -> None:
     parser.add_argument("name", metavar="RUN", help="the training's folder")
     _add_lengths(parser)
     add_text(parser)
+    _add_accumulate(parser)
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
     parser.add_argument("--quiet", action="store_true", help="no bar and no report")
 
@@ -78,6 +84,15 @@ def _add_lengths(parser) -> None:
     group.add_argument("--epochs", type=number, metavar="N", help="passes over the training text")
     group.add_argument("--steps", type=int, metavar="N", help="updates of the weights")
     group.add_argument("--minutes", type=number, metavar="M", help="time spent on training")
+
+
+def _add_accumulate(group) -> None:
+    group.add_argument(
+        "--accumulate",
+        type=int,
+        metavar="N",
+        help="compute a step in N groups of lanes, one after the other, to save memory (1)",
+    )
 
 
 def _add_train(command) -> None:
@@ -124,6 +139,7 @@ def _add_training(parser) -> None:
     group.add_argument(
         "--seq", type=int, metavar="N", help="characters the gradient looks back over"
     )
+    _add_accumulate(group)
     _add_lengths(group)
     group.add_argument("--optimizer", choices=OPTIMIZERS, help="(adamw)")
     group.add_argument("--lr", type=number, metavar="X", help="learning rate (0.003)")
@@ -145,7 +161,7 @@ def _add_training(parser) -> None:
     )
     group.add_argument("--seed", type=seed, metavar="N", help="of weights and dropout")
     group.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (auto)")
-    group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto)")
+    group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto: the quickest)")
 
 
 def _add_text(group) -> None:
@@ -180,27 +196,29 @@ def _add_samples(group) -> None:
 def train(args: argparse.Namespace) -> None:
     """Plan, say what was planned, train, say how it went."""
     options = {name: getattr(args, name, None) for name in (*MODEL, *TRAINING, *TEXT)}
-    shown, bars = not args.quiet, _watched(args)
-    plan = plan_training(args.text, args.out, args.scale, args.init_from, bars, **options)
-    args.folder = plan.folder
-    if shown:
-        say(*planned(plan))
-    run = train_recipe(plan.recipe, plan.folder, plan.init_from, bars, plan.texts)
-    if shown:
-        say(*outcome(run))
+    with one_voice(args):
+        bars = _watched(args)
+        plan = plan_training(args.text, args.out, args.scale, args.init_from, bars, **options)
+        args.folder = plan.folder
+        if not args.quiet:
+            say(*planned(plan))
+        run = train_recipe(plan.recipe, plan.folder, plan.init_from, bars, plan.texts)
+        if not args.quiet:
+            say(*outcome(run))
 
 
 def resume(args: argparse.Namespace) -> None:
     """Go on, and say how it went."""
-    folder = args.folder = find_run(args.name)
-    changes = {name: getattr(args, name) for name in (*LENGTHS, "device")}
-    before = load_run(folder).info.get("steps") if not args.quiet else None
-    run = resume_run(folder, _watched(args), args.text, **changes)
-    if args.quiet:
-        return
-    if run.info["steps"] == before:
-        say(f"{folder} was finished at step {before:,}; --epochs or --steps prolong it")
-    say(*outcome(run))
+    changes = {name: getattr(args, name) for name in (*LENGTHS, "device", "accumulate")}
+    with one_voice(args):
+        folder = args.folder = distributed.in_turn(lambda: find_run(args.name))
+        before = load_run(folder).info.get("steps") if not args.quiet else None
+        run = resume_run(folder, _watched(args), args.text, **changes)
+        if args.quiet:
+            return
+        if run.info["steps"] == before:
+            say(f"{folder} was finished at step {before:,}; --epochs or --steps prolong it")
+        say(*outcome(run))
 
 
 def _watched(args: argparse.Namespace) -> bool:
@@ -213,7 +231,7 @@ def planned(plan: Plan) -> list[str]:
     recipe, texts = plan.recipe, plan.texts
     training, config = recipe.training, model_config(recipe, texts.vocab)
     device = choose_device(training.device)
-    precision = choose_precision(device, training.precision)
+    precision = choose_precision(device, training.precision, config)
     unit = "bytes" if texts.vocab.level == "byte" else "characters"
     part = "" if texts.characters == texts.whole else f" of {texts.whole:,}"
     sizes = [len(s) for s in (texts.split.train, texts.split.val, texts.split.test)]
@@ -224,7 +242,7 @@ def planned(plan: Plan) -> list[str]:
         "settings": plan.origin,
         "network": f"{config.layers} x {config.hidden} {config.cell}{dropout}, "
         f"{CharRNN(config).n_parameters:,} parameters",
-        "device": f"{describe_device(device)}, {precision}",
+        "device": f"{describe_device(device)}, {precision}{_together()}",
         "split": f"{recipe.split}: {sizes[0]:,} to train on, {sizes[1]:,} to validate, "
         f"{sizes[2]:,} to test",
         "training": _length(plan),
@@ -235,6 +253,11 @@ def planned(plan: Plan) -> list[str]:
     return [f"{name:10}{value}" for name, value in rows.items()]
 
 
+def _together() -> str:
+    ranks = distributed.ranks()
+    return f", one of {ranks} processes alike" if ranks > 1 else ""
+
+
 def _length(plan: Plan) -> str:
     training = plan.recipe.training
     total, epoch = plan.total_steps, plan.steps_per_epoch
@@ -242,6 +265,8 @@ def _length(plan: Plan) -> str:
     share = "" if total is None else f" ({total / epoch:.3g} epochs)"
     lines = plan.recipe.split == "lines"
     size = f"{training.batch} lines" if lines else f"{training.batch} x {training.seq}"
+    if training.accumulate > 1:
+        size += f" in {training.accumulate} groups"
     return (
         f"{long}{share} of {size}, {training.optimizer}, "
         f"lr {training.lr:g} ({training.schedule}), seed {training.seed}"

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from charrnn.export import published
 from charrnn.measure.material import Material, as_text, each, mean, share
-from charrnn.portable import PortableStepper
 from charrnn.recipe import Texts
 from charrnn.runs import Run
-from charrnn.sample import sample_units
+from charrnn.sample import make_stepper, sample_units
 from charrnn.score import LN2, stepped_nats
 from charrnn.stepper import Stepper
 from charrnn.structure import copying, diversity, loops, shares, words
@@ -115,8 +115,8 @@ def portable_cost(run: Run, texts: Texts) -> dict | None:
         return None
     model, losses = published(run.model), run.info.get("losses", {})
     plain, exact = (
-        float(stepped_nats(lambda streams, kind=kind: kind(model, streams), ids).mean())
-        for kind in (Stepper, PortableStepper)
+        float(stepped_nats(partial(make, model), ids).mean())
+        for make in (Stepper, partial(make_stepper, portable=True))
     )
     own, rounded = losses.get("val"), losses.get("val_published")
     return {

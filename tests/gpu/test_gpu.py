@@ -1,62 +1,40 @@
 """What only a GPU can show: run with `pytest -m gpu` on a machine that has CUDA."""
 
 import copy
-from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
+from gpu_run import (
+    GPU,
+    NEEDS_CUDA,
+    TEXT,
+    TRAIN,
+    VAL,
+    VOCAB,
+    begin,
+    losses,
+    run,
+    settings,
+    skip_without,
+    train,
+)
 from torch.nn import functional as F
 
 from charrnn.batches import Lanes
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint
-from charrnn.devices import choose_precision
+from charrnn.cuda import fixed_step
+from charrnn.devices import PRECISIONS
 from charrnn.dynamic import dynamic_nats
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.probe.memory import connectivity
 from charrnn.probe.trace import trace_ids
-from charrnn.records import read_history
 from charrnn.sample import Sampling, generate
 from charrnn.score import stream_nats
-from charrnn.settings import OPTIMIZERS, TrainConfig
+from charrnn.settings import OPTIMIZERS
 from charrnn.vocab import Vocab
 
-train = import_module("charrnn.train")  # `charrnn.train` by itself is the function
-
-pytestmark = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA"),
-]
-
-GPU = "cuda"
-TEXT = "the quick brown fox jumps over the lazy dog; pack my box with five dozen jugs.\n" * 100
-VOCAB = Vocab.of(TEXT)
-TRAIN, VAL = np.split(VOCAB.encode(TEXT), [7000])
-
-
-def settings(**changes):
-    kept = {"batch": 8, "seq": 20, "steps": 120, "lr": 3e-3, "warmup": 10, "eval_every": 20}
-    return TrainConfig(**{**kept, "schedule": "constant", "device": GPU, **changes})
-
-
-def begin(folder, dropout=0.0, **changes):
-    model = ModelConfig(len(VOCAB), hidden=64, layers=2, dropout=dropout)
-    return train.start(model, VOCAB, TRAIN, VAL, settings(**changes), folder)
-
-
-def run(training):
-    return train.run(training, progress_bar=False)
-
-
-def losses(folder) -> np.ndarray:
-    return read_history(folder / "history.csv")["train_loss"]
-
-
-def skip_without(precision: str) -> None:
-    try:
-        choose_precision(torch.device(GPU), precision)
-    except ValueError as refused:
-        pytest.skip(str(refused))
+pytestmark = NEEDS_CUDA
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +69,7 @@ def test_the_loss_falls_as_on_a_cpu(tmp_path, on_the_cpu, precision, bound):
 def test_layers_run_in_cudnn(precision):
     skip_without(precision)
     model, ids = CharRNN(ModelConfig(len(VOCAB), hidden=64)).to(GPU), torch.zeros(5, 3).long()
-    dtype = train.PRECISIONS[precision]
+    dtype = PRECISIONS[precision]
     with torch.autocast(GPU, dtype=dtype, enabled=dtype is not None):
         logits, state = model(ids.to(GPU))
     assert {s.dtype for s in state} == {torch.float32}
@@ -196,7 +174,8 @@ def test_a_loss_that_blows_up_leaves_good_weights(tmp_path, monkeypatch):
     def rate(config, step, *rest):
         return next(spoilt, 1.0) if step == 30 else real(config, step, *rest)
 
-    monkeypatch.setattr(train, "learning_rate", rate)
+    for module in (train, fixed_step):  # an ordinary step, and a recorded one
+        monkeypatch.setattr(module, "learning_rate", rate)
     with pytest.raises(train.TrainingError, match="nan at step"):
         run(begin(tmp_path, save_minutes=0.0, precision="fp32"))
     kept = load_checkpoint(tmp_path / "last.safetensors")
