@@ -60,11 +60,8 @@ serve: $(STAMP) $(BUILT)  ## the book, built if it is not up to date, at http://
 	@echo "The book: http://127.0.0.1:$(PORT)/book/index.html (Ctrl-C stops)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-bench: $(STAMP) $(BUILT)  ## the benchmarks of this machine (minutes)
-	$(BIN)/python -m benchmarks.sampling
-	$(BIN)/python -m benchmarks.training
-	$(BIN)/python -m benchmarks.page
-	$(BIN)/python -m benchmarks.ranking
+bench: $(STAMP) $(BUILT)  ## the benchmarks of this machine, half an hour (BENCH="training sampling" runs some)
+	$(BIN)/python -m benchmarks $(or $(BENCH),--all)
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache

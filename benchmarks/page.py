@@ -11,7 +11,7 @@ So for that number the worker's own code runs in the main thread, behind the sam
 text shows at its end only (as for readers who ask for reduced motion), so that painting, which is
 throttled too, does not take turns with it.
 
-    python -m benchmarks.page [--quick]
+    python -m benchmarks page [--quick]
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from benchmarks.chromium import chromium, press_and_wait, serve_book, traced_tasks
+from benchmarks.command import allow_shared
 from benchmarks.machine import save_result
 
 PAGES = {"paul_graham": "03-paul-graham", "shakespeare": "04-shakespeare"}
@@ -216,11 +217,14 @@ def show(result: dict) -> None:
     print(f"worker {slowed['worker']:.1f} times")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks page", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("--quick", action="store_true", help="two texts each, nothing written")
     parser.add_argument("--texts", type=int, default=7)
-    args = parser.parse_args()
+    allow_shared(parser)
+    args = parser.parse_args(arguments)
     try:
         result = measure(2 if args.quick else args.texts)
     except FileNotFoundError as error:

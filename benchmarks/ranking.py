@@ -4,7 +4,7 @@ are computed, and in how much memory.
 The text is the novel written for this project, repeated; the states are those of the recorded
 network. What is timed is the counting and the scoring alone.
 
-    python -m benchmarks.ranking [--characters 1000000] [--run war_and_peace]
+    python -m benchmarks ranking [--characters 1000000] [--run war_and_peace] [--quick]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 
+from benchmarks.command import allow_shared
 from benchmarks.machine import save_result
 from charrnn.probe.census import decoded, unit_labels
 from charrnn.probe.ranking import Ranking
@@ -24,11 +25,16 @@ from charrnn.rules import RULES
 from charrnn.runs import load_run
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks ranking", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--quick", action="store_true", help="a short text, nothing written")
     parser.add_argument("--characters", type=int, default=1_000_000)
     parser.add_argument("--run", default="war_and_peace")
-    args = parser.parse_args()
+    allow_shared(parser)
+    args = parser.parse_args(arguments)
+    args.characters = 5000 if args.quick else args.characters
     run = load_run(args.run)
     text = (repository() / "data" / "samples" / "novel.txt").read_text(encoding="utf-8")
     once = run.vocab.encode(text, unknown="skip")
@@ -57,7 +63,8 @@ def main() -> None:
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3),
     }
     print(facts)
-    save_result("ranking", facts)
+    if not args.quick:
+        save_result("ranking", facts)
 
 
 if __name__ == "__main__":

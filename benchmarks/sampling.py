@@ -1,195 +1,128 @@
-"""Characters a second: `charrnn.sample.generate` beside a stepped `torch.nn.LSTM`.
+"""Characters a second: `charrnn.sample` beside stepped `torch.nn.LSTM`s and ONNX Runtime.
 
-2 layers of 512, V = 65, one stream: ours against the loop that most programs have, one character at
-a time through `nn.LSTM` (1-of-k input, softmax, multinomial, under inference_mode), and the same
-for 256 streams at once. Each contender runs in a process of its own for each number of threads, all
-take turns for some rounds, and each side counts with its best number of threads. Steady state:
-building the model and laying out its weights is not timed.
+2 layers of 512, V = 65, one text and 256 texts at once. What others are divided by is the loop that
+most programs have, one character at a time through `nn.LSTM` (1-of-k input, softmax, multinomial,
+under inference_mode). Beside it `nn.LSTMCell`, torch's dynamic int8 quantisation, and on a CPU ONNX
+Runtime, in float32 and in int8. Each side counts with its best number of threads. Steady state:
+building the network and laying out its weights is not timed.
 
-    python -m benchmarks.sampling [--quick] [--device cuda]
+    python -m benchmarks sampling [--rounds 5] [--seconds 1] [--device cpu]
 """
 
 from __future__ import annotations
 
-import argparse
-import itertools
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Iterable
+from importlib.util import find_spec
+from tempfile import TemporaryDirectory
 
-import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional as F
+from benchmarks.command import command
+from benchmarks.rounds import (
+    Effort,
+    Side,
+    best_threads,
+    measure_cases,
+    ratios,
+    show_rows,
+    thread_counts,
+)
 
-from benchmarks.machine import cores, save_result
-from charrnn.model import CharRNN, ModelConfig
-from charrnn.sample import Sampling, draw, generate
-from charrnn.vocab import Vocab
-
-CONFIG = ModelConfig(vocab_size=65, hidden=512, layers=2)
-STREAMS = 256
-STEPS = {"ours": 2000, "torch": 200, "ours x 256": 20, "torch x 256": 20}
-"""Steps timed in one round."""
+SIZE = {"hidden": 512, "layers": 2, "vocab": 65}
+QUICK_SIZE = {"hidden": 32, "layers": 2, "vocab": 65}
+CASES = {"one stream": 1, "256 streams": 256}
 TARGET = 20
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def ours(streams: int, device: str = "cpu") -> Callable[[int], None]:
-    """This library: runs so many further steps of an endless text."""
-    vocab = Vocab(tuple(chr(40 + i) for i in range(CONFIG.vocab_size)))
-    model = CharRNN(CONFIG, torch.Generator().manual_seed(0)).eval().to(device)
-    settings = Sampling(length=10**12)
-    if streams == 1:
-        endless = generate(model, vocab, "A", settings)
-    else:
-        endless = draw(model, vocab, "A", settings, streams)
+def sides(streams: int, device: str, size: dict, folder: str) -> list[Side]:
+    """Everything that writes text on a device."""
+    common = {"streams": streams, "device": device, **size}
+    counts = thread_counts(device)
 
-    def run(steps: int) -> None:
-        for _ in itertools.islice(endless, steps):
-            pass
+    def side(name: str, build: str, precision: str = "fp32", **more) -> Side:
+        options = common | more
+        return Side(name, f"benchmarks.steppers:{build}", options, precision, streams, counts)
 
-    return run
-
-
-def stepped(streams: int, device: str = "cpu") -> Callable[[int], None]:
-    """`nn.LSTM`, one character at a time."""
-    torch.manual_seed(0)
-    lstm = nn.LSTM(CONFIG.vocab_size, CONFIG.hidden, CONFIG.layers).eval().to(device)
-    decoder = nn.Linear(CONFIG.hidden, CONFIG.vocab_size).eval().to(device)
-    ids, state = torch.zeros(streams, dtype=torch.int64, device=device), None
-
-    @torch.inference_mode()
-    def run(steps: int) -> None:
-        nonlocal ids, state
-        for _ in range(steps):
-            x = F.one_hot(ids, CONFIG.vocab_size).float()[None]
-            out, state = lstm(x, state)
-            p = torch.softmax(decoder(out[0]), dim=-1)
-            ids = torch.multinomial(p, 1)[:, 0]
-            ids.tolist()  # the text is wanted on the way
-
-    return run
+    chosen = [side("ours", "ours"), side("nn.LSTM", "stepped")]
+    chosen.append(side("nn.LSTMCell", "stepped", form="cells"))
+    if device == "cpu":
+        chosen.insert(1, side("ours", "ours", "int8", portable=True))
+        chosen.append(side("nn.LSTM", "stepped", "int8", form="quantised"))
+        chosen += onnx_sides(streams, size, folder)
+    return chosen
 
 
-def serve(side: str, threads: int, device: str) -> None:
-    """A contender: reads numbers of steps from stdin, answers with seconds."""
-    torch.set_num_threads(threads)
-    streams = STREAMS if side.endswith("256") else 1
-    run = (ours if side.startswith("ours") else stepped)(streams, device)
-    run(max(3, STEPS[side] // 10))
-    for line in sys.stdin:
-        start = time.perf_counter()
-        run(int(line))
-        print(time.perf_counter() - start, flush=True)
-
-
-class Contender:
-    """A process with a fixed number of threads, idle until it is asked."""
-
-    def __init__(self, side: str, threads: int, device: str) -> None:
-        self.side, self.threads, self.rates = side, threads, []
-        command = [sys.executable, "-m", "benchmarks.sampling", "--serve", side, str(threads)]
-        command += ["--device", device]
-        self.process = subprocess.Popen(
-            command,
-            env=os.environ | {name: str(threads) for name in THREADS},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+def onnx_sides(streams: int, size: dict, folder: str) -> list[Side]:
+    """ONNX Runtime's: both forms of the network, in both precisions, with each number of threads.
+    None where it is not installed."""
+    if not (find_spec("onnxruntime") and find_spec("onnx")):
+        print("ONNX Runtime is left out: pip install onnx onnxruntime")
+        return []
+    return [
+        Side(
+            f"ONNX Runtime {form}",
+            "benchmarks.steppers:onnx",
+            {"form": form, "int8": precision == "int8", "streams": streams, "folder": folder}
+            | {"threads": threads, **size},
+            precision,
+            streams,
+            (threads,),
         )
-
-    def measure(self, steps: int) -> float:
-        """Run so many steps; characters a second."""
-        self.process.stdin.write(f"{steps}\n")
-        self.process.stdin.flush()
-        streams = STREAMS if self.side.endswith("256") else 1
-        return streams * steps / float(self.process.stdout.readline())
-
-    def close(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def measure(rounds: int, share: float, device: str) -> list[Contender]:
-    """All contenders in alternating rounds."""
-    counts = sorted({1, cores()} if device == "cpu" else {1})
-    contenders = [Contender(side, n, device) for side in STEPS for n in counts]
-    try:
-        for contender in contenders:  # all are up and warm before the first is timed
-            contender.measure(max(3, STEPS[contender.side] // 20))
-        for _ in range(rounds):
-            for contender in contenders:
-                steps = max(3, int(STEPS[contender.side] * share))
-                contender.rates.append(contender.measure(steps))
-    finally:
-        for contender in contenders:
-            contender.close()
-    return contenders
-
-
-def summary(contenders: list[Contender]) -> dict:
-    """Medians and spreads, each side's best number of threads, and the ratios."""
-    rows = [
-        {
-            "side": c.side,
-            "threads": c.threads,
-            "chars_per_s": median(c.rates),
-            "low": min(c.rates),
-            "high": max(c.rates),
-            "rounds": c.rates,
-        }
-        for c in contenders
+        for form in ("lstm", "matmul")
+        for precision in ("fp32", "int8")
+        for threads in thread_counts("cpu")
     ]
-    best = {
-        side: max((r for r in rows if r["side"] == side), key=lambda r: r["chars_per_s"])
-        for side in STEPS
-    }
-    ratios = {}
-    for name, a, b in (
-        ("one stream", "ours", "torch"),
-        ("256 streams", "ours x 256", "torch x 256"),
-    ):
-        by_round = np.array(best[a]["rounds"]) / np.array(best[b]["rounds"])
-        ratios[name] = {
-            "median": best[a]["chars_per_s"] / best[b]["chars_per_s"],
-            "low": by_round.min().item(),
-            "high": by_round.max().item(),
+
+
+def measure(effort: Effort) -> dict:
+    """Rows, ratios, and in short how ours compares: with `nn.LSTM`, and int8 with int8."""
+    size = QUICK_SIZE if effort.quick else SIZE
+    with TemporaryDirectory() as folder:
+        cases = {
+            name: sides(streams, effort.device, size, folder) for name, streams in CASES.items()
         }
-    threads = {side: row["threads"] for side, row in best.items()}
-    return {"rows": rows, "best_threads": threads, "ratio": ratios, "target": TARGET}
+        rows = measure_cases(cases, effort)
+    against = ratios(rows)
+    return {
+        "unit": "characters/s",
+        "model": size,
+        "rows": rows,
+        "ratios": against,
+        "ratio": by_case(against, "ours", "fp32"),
+        "int8_ratio": int8_ratio(rows),
+        "target": TARGET,
+    }
+
+
+def int8_ratio(rows: list[dict]) -> dict:
+    """By case, how many times as fast ours in int8 is as the better form of ONNX Runtime's int8."""
+    found = {}
+    for case in CASES:
+        rivals = [r for r in best_threads(rows) if (r["case"], r["precision"]) == (case, "int8")]
+        rivals = [r for r in rivals if r["side"].startswith("ONNX")]
+        if rivals:
+            best = max(rivals, key=lambda r: r["median"])
+            held = ratios(rows, {case: (best["side"], "int8")})
+            found |= by_case(held, "ours", "int8", [case])
+    return found
+
+
+def by_case(held: list[dict], side: str, precision: str, cases: Iterable[str] = CASES) -> dict:
+    """The ratios of one side in one precision, by case."""
+    mine = [r for r in held if (r["side"], r["precision"]) == (side, precision)]
+    return {r["case"]: r for r in mine if r["case"] in cases}
 
 
 def show(result: dict) -> None:
-    """The table."""
-    print(f"{'side':12} {'threads':>7} {'characters/s':>13}   spread")
-    for row in result["rows"]:
-        mark = " *" if result["best_threads"][row["side"]] == row["threads"] else ""
-        spread = f"{row['low']:,.0f} to {row['high']:,.0f}"
-        print(f"{row['side']:12} {row['threads']:7} {row['chars_per_s']:13,.0f}   {spread}{mark}")
-    for name, ratio in result["ratio"].items():
-        print(f"{name}: {ratio['median']:.1f} times ({ratio['low']:.1f} to {ratio['high']:.1f})")
+    """The table, and ours against ONNX Runtime's int8."""
+    show_rows(result)
+    for case, ratio in result["int8_ratio"].items():
+        print(
+            f"{case}: ours int8 is {ratio['median']:.2f} times as fast as {ratio['against']} "
+            f"({ratio['low']:.2f} to {ratio['high']:.2f})"
+        )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="two short rounds, nothing written")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.serve:
-        serve(args.serve[0], int(args.serve[1]), args.device)
-        return
-    contenders = measure(2 if args.quick else args.rounds, 0.2 if args.quick else 1.0, args.device)
-    result = {"model": CONFIG.to_dict(), **summary(contenders)}
-    show(result)
-    if not args.quick:
-        save_result("sampling" if args.device == "cpu" else f"sampling_{args.device}", result)
+def main(arguments: list[str] | None = None) -> None:
+    command("sampling", __doc__.split("\n\n")[0], measure, show, arguments)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ tail as one stream, the transformer on the tail in crops of 64 as its README doe
 differ, and the times are to each one's own loss. With the transformer, the LSTM is trained before
 it and once more after it, and the slower of the two counts.
 
-    python -m benchmarks.time_to_loss [--target 1.88] [--transformer]
+    python -m benchmarks time_to_loss [--target 1.88] [--quick]
 """
 
 from __future__ import annotations
@@ -22,12 +22,25 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.command import allow_shared
+from benchmarks.loops import stepping
 from benchmarks.machine import save_result
-from charrnn.batches import Lanes
 from charrnn.corpora import encode_corpus, load_corpus, split_contiguous
 from charrnn.model import ModelConfig
 from charrnn.score import loss as stream_loss
-from charrnn.train import TrainConfig, _advance, start
+from charrnn.train import TrainConfig, start
+
+SETTINGS = {
+    "hidden": 256,
+    "layers": 2,
+    "batch": 32,
+    "seq": 64,
+    "steps": 600,
+    "warmup": 20,
+    "every": 50,
+    "seed": 1,
+    "lr": 8e-3,
+}
 
 
 def lstm(train, val, vocab, target: float, args) -> dict:
@@ -44,11 +57,9 @@ def lstm(train, val, vocab, target: float, args) -> dict:
     model = ModelConfig(len(vocab), hidden=args.hidden, layers=args.layers)
     with TemporaryDirectory() as folder:
         training = start(model, vocab, train, val, config, folder)
-        lanes = Lanes(train, config.batch, config.seq)
-        data = lanes if training.device.type == "cpu" else lanes.on(training.device)
-        rows = []
+        advance, rows = stepping(training), []
         while not training.finished:
-            _advance(training, data)
+            advance()
             step = training.progress.step
             if step % args.every == 0 or training.finished:
                 value = stream_loss(training.model, val, lanes=64, warmup=64)
@@ -130,7 +141,7 @@ def transformer(train, val, vocab, steps: int = 2000) -> dict:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         seconds += time.perf_counter() - began
-        if (step + 1) % 250 == 0:
+        if (step + 1) % 250 == 0 or step + 1 == steps:
             rows.append((step + 1, seconds, evaluate()))
             print(
                 f"transformer step {step + 1:5d}  {seconds:6.1f} s  {rows[-1][2]:.4f}", flush=True
@@ -139,34 +150,32 @@ def transformer(train, val, vocab, steps: int = 2000) -> dict:
     return {"curve": rows, "seconds": seconds, "loss": rows[-1][2], "parameters": parameters}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks time_to_loss", description=__doc__.split("\n\n")[0]
+    )
+    parser.add_argument("--quick", action="store_true", help="a few steps, nothing written")
+    parser.add_argument("--alone", action="store_true", help="without the transformer")
     parser.add_argument("--target", type=float, default=1.88)
-    parser.add_argument("--transformer", action="store_true", help="also time the transformer")
-    for name, value in {
-        "hidden": 256,
-        "layers": 2,
-        "batch": 32,
-        "seq": 64,
-        "steps": 600,
-        "warmup": 20,
-        "every": 50,
-        "seed": 1,
-    }.items():
-        parser.add_argument(f"--{name}", type=int, default=value)
-    parser.add_argument("--lr", type=float, default=8e-3)
-    args = parser.parse_args()
+    for name, value in SETTINGS.items():
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    allow_shared(parser)
+    args = parser.parse_args(arguments)
+    if args.quick:
+        args.steps, args.every = 4, 2
     corpus = load_corpus("tinyshakespeare")
     ids, vocab = encode_corpus(corpus)
     split = split_contiguous(ids, (0.9, 0.1, 0.0))
     result = {"target": args.target, "lstm": lstm(split.train, split.val, vocab, args.target, args)}
-    if args.transformer:
-        result["transformer"] = transformer(split.train, split.val, vocab)
+    if not args.alone:
+        steps = 4 if args.quick else 2000
+        result["transformer"] = transformer(split.train, split.val, vocab, steps)
         result["lstm_after"] = lstm(split.train, split.val, vocab, args.target, args)
         slower = max(result[side]["seconds"] for side in ("lstm", "lstm_after"))
         result["ratio"] = result["transformer"]["seconds"] / slower
         print(f"ratio of the times: {result['ratio']:.1f}")
-    save_result("time_to_loss", result)
+    if not args.quick:
+        save_result("time_to_loss", result)
 
 
 if __name__ == "__main__":

@@ -1,157 +1,120 @@
-"""Characters trained on a second at the post's size: this library beside an ordinary training loop.
+"""Characters trained on a second: this library beside ordinary training loops.
 
-2 layers of 512, 100 lanes, 100 and 50 characters back. The post: 0.46 s a batch of 100 x 100 on a
-TITAN Z (21.7 thousand characters/s). "plain" is what most programs have: one `nn.LSTM` with two
-layers, 1-of-k input, float32, clipping, Adam, the loss read at every step. All sides on all devices
-of this machine take turns for some rounds; ours runs in each precision that the device has.
+The batches of three of the post's networks: its first experiment (2 x 512, 100 lanes, 100 and 50
+characters back; 0.46 s a batch of 100 x 100 on a TITAN Z, it says), Shakespeare's 3 x 512 and
+Linux's, as recorded here, 3 x 704. Ours in each precision that the device has, beside a loop around
+`nn.LSTM`, the same with `torch.compile` (compiling is not timed: `first_seconds` has it), and one
+around `nn.LSTMCell`. On a CPU also the plain loop in a process that keeps the memory that a step
+gives back (`charrnn.native.memory`), since that alone makes it faster. Last, `charrnn.minimal` at
+its own size beside this library at that size.
 
-    python -m benchmarks.training [--rounds 5] [--batches 3]
+    python -m benchmarks training [--rounds 5] [--seconds 1] [--device cpu]
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import asdict
+from statistics import median
 
-import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional as F
+from benchmarks.command import command
+from benchmarks.loops import Size, chosen_precision, precisions
+from benchmarks.machine import cores
+from benchmarks.rounds import Effort, Side, measure_cases, ratios, show_rows, thread_counts
 
-from benchmarks.machine import save_result
-from charrnn.batches import Lanes
-from charrnn.devices import PRECISIONS, choose_precision
-from charrnn.model import ModelConfig
-from charrnn.train import TrainConfig, _advance, start
-from charrnn.vocab import Vocab
-
-VOCAB = 97
-"""As large as that of the essays up to the month of the post."""
-BATCH, HIDDEN, LAYERS, DROPOUT = 100, 512, 2, 0.5
-
-
-def random_lanes(seq: int) -> Lanes:
-    """Random text, forty batches of it."""
-    ids = np.random.default_rng(0).integers(0, VOCAB, BATCH * seq * 40 + 1).astype(np.uint8)
-    return Lanes(ids, BATCH, seq)
+POST = Size(hidden=512, layers=2, batch=100, seq=100, dropout=0.5)
+SIZES = {
+    "2 x 512, 100 x 100": POST,
+    "2 x 512, 100 x 50": Size(hidden=512, layers=2, batch=100, seq=50, dropout=0.5),
+    "3 x 512, 100 x 100": Size(hidden=512, layers=3, batch=100, seq=100, dropout=0.5),
+    "3 x 704, 100 x 100": Size(hidden=704, layers=3, batch=100, seq=100, dropout=0.5),
+}
+QUICK_SIZES = {"2 x 64, 10 x 10": Size(hidden=64, layers=2, batch=10, seq=10)}
+MINIMAL = Size(hidden=100, layers=1, batch=1, seq=25, cell="rnn")
+NUMPY = "1 x 100, 1 x 25"
+COMPILE_SECONDS = 300
+"""Longest time that `torch.compile` may take."""
 
 
-def ours(device: str, precision: str, seq: int, folder: Path) -> Callable[[], None]:
-    """One step of this library's training."""
-    lanes = random_lanes(seq)
-    config = TrainConfig(
-        batch=BATCH, seq=seq, steps=10**6, device=device, precision=precision, schedule="constant"
-    )
-    vocab = Vocab(tuple(chr(33 + i) for i in range(VOCAB)))
-    model = ModelConfig(VOCAB, hidden=HIDDEN, layers=LAYERS, dropout=DROPOUT)
-    training = start(model, vocab, lanes.ids, lanes.ids[:1000], config, folder)
-    data = lanes if device == "cpu" else lanes.on(training.device)
-    return lambda: _advance(training, data)
+def sides(size: Size, device: str, alternatives: bool = True) -> list[Side]:
+    """Ours in each precision and the plain loop; with `alternatives` the other loops too."""
+    options = {"device": device, **asdict(size)}
+
+    def side(name: str, build: str, **more) -> Side:
+        given = options | ({"precision": more["precision"]} if build == "ours" else {})
+        threads = (cores() if device == "cpu" else 1,)
+        more = {"threads": threads, "characters": size.batch * size.seq} | more
+        return Side(name, f"benchmarks.loops:{build}", given, **more)
+
+    chosen = [side("ours", "ours", precision=p) for p in precisions(device, size.model)]
+    chosen.append(side("nn.LSTM" if size.cell == "lstm" else "nn.RNN", "plain"))
+    if alternatives:
+        if device == "cpu":
+            chosen.append(side("nn.LSTM, memory kept", "plain_kept"))
+        chosen.append(side("nn.LSTM compiled", "compiled", limit=COMPILE_SECONDS))
+        chosen.append(side("nn.LSTMCell", "cells"))
+    return chosen
 
 
-def plain(device: str, seq: int) -> Callable[[], None]:
-    """One step of an ordinary loop around `nn.LSTM`."""
-    torch.manual_seed(0)
-    lanes = random_lanes(seq)
-    lstm = nn.LSTM(VOCAB, HIDDEN, LAYERS, dropout=DROPOUT).to(device)
-    decoder = nn.Linear(HIDDEN, VOCAB).to(device)
-    parameters = [*lstm.parameters(), *decoder.parameters()]
-    optimizer, state, count = torch.optim.Adam(parameters, lr=2e-3), None, 0
-
-    def step() -> None:
-        nonlocal state, count
-        x, y = (ids.to(device) for ids in lanes.step(count % lanes.steps))
-        count += 1
-        out, state = lstm(F.one_hot(x, VOCAB).float(), state)
-        state = tuple(s.detach() for s in state)
-        loss = F.cross_entropy(decoder(out).flatten(0, 1), y.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        loss.item()
-
-    return step
+def smallest(device: str) -> list[Side]:
+    """`charrnn.minimal` and, at its size, ours and a loop around `nn.RNN`; with their best threads
+    (a step this small is faster on one)."""
+    common = {"characters": MINIMAL.batch * MINIMAL.seq, "threads": thread_counts(device)}
+    options = {"device": device, **asdict(MINIMAL)}
+    build = "benchmarks.loops:"
+    return [
+        Side("ours", f"{build}ours", options | {"precision": "fp32"}, **common),
+        Side("nn.RNN", f"{build}plain", options, **common),
+        Side("charrnn.minimal", f"{build}numpy_rnn", asdict(MINIMAL), "fp64", **common),
+    ]
 
 
-def seconds_per_batch(step: Callable[[], None], batches: int, device: str) -> float:
-    """Mean wall-clock seconds of a training step over `batches` of them."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    for _ in range(batches):
-        step()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return (time.perf_counter() - began) / batches
+def measure(effort: Effort) -> dict:
+    """Rows, ratios, and the seconds of a batch in the precision that this library takes itself."""
+    sizes = QUICK_SIZES if effort.quick else SIZES
+    cases = {
+        name: sides(size, effort.device, alternatives=size.seq > 50 and not effort.quick)
+        for name, size in sizes.items()
+    }
+    cases[NUMPY] = smallest(effort.device)
+    rows = measure_cases(cases, effort)
+    return {
+        "unit": "characters/s",
+        "device": effort.device,
+        "sizes": {name: asdict(size) for name, size in sizes.items()} | {NUMPY: asdict(MINIMAL)},
+        "rows": rows,
+        "ratios": ratios(rows, {NUMPY: ("charrnn.minimal", "fp64")}),
+        "batch_seconds": batch_seconds(rows, effort.device),
+    }
 
 
-def precisions(device: str) -> list[str]:
-    """The precisions that a device trains in."""
-    found = []
-    for name in PRECISIONS:
-        try:
-            found.append(choose_precision(torch.device(device), name))
-        except ValueError:
-            continue
-    return found
-
-
-def as_trained(rows: list[dict]) -> dict:
-    """Seconds a batch of this library in the precision it chooses by itself, by device and seq."""
+def batch_seconds(rows: list[dict], device: str) -> dict:
+    """Seconds of a batch of the post's first network, as this library trains by itself, by device,
+    lanes and characters back."""
     found = {}
     for row in rows:
-        chosen = choose_precision(torch.device(row["device"]))
-        if row["side"] == "ours" and row["precision"] == chosen:
-            batch = " x ".join(map(str, row["batch"]))
-            found[f"{row['device']} {batch}"] = row["seconds"] | {"chars_per_s": row["chars_per_s"]}
+        size = SIZES.get(row["case"])
+        if size is None or size.model != POST.model or "failed" in row or row["side"] != "ours":
+            continue
+        if row["precision"] == chosen_precision(device, size.model):
+            seconds = [size.batch * size.seq / rate for rate in row["rounds"]]
+            found[f"{device} {size.batch} x {size.seq}"] = {
+                "median": median(seconds),
+                "min": min(seconds),
+                "max": max(seconds),
+                "chars_per_s": row["median"],
+            }
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batches", type=int, default=3)
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="(all there are)")
-    args = parser.parse_args()
-    there = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-    times: dict[tuple, list[float]] = {}
-    with TemporaryDirectory() as folder:
-        cases = {}
-        for device in [args.device] if args.device else there:
-            for seq in (100, 50):
-                cases[device, "plain", "fp32", seq] = plain(device, seq)
-                for precision in precisions(device):
-                    place = Path(folder) / f"{device}-{precision}-{seq}"
-                    cases[device, "ours", precision, seq] = ours(device, precision, seq, place)
-        for case, step in cases.items():
-            seconds_per_batch(step, 2, case[0])  # warm up
-        for _ in range(args.rounds):
-            for case, step in cases.items():
-                n = args.batches * (1 if case[0] == "cpu" else 30)
-                times.setdefault(case, []).append(seconds_per_batch(step, n, case[0]))
-    rows = []
-    for (device, side, precision, seq), seconds in times.items():
-        against = times[device, "plain", "fp32", seq]
-        ratio = np.array(against) / np.array(seconds)
-        row = {
-            "device": device,
-            "side": side,
-            "precision": precision,
-            "batch": [BATCH, seq],
-            "seconds": {"median": np.median(seconds), "min": min(seconds), "max": max(seconds)},
-            "chars_per_s": BATCH * seq / np.median(seconds),
-            "times_plain": {"median": np.median(ratio), "low": ratio.min(), "high": ratio.max()},
-        }
-        rows.append(row)
-        print(
-            f"{device:5} {side:5} {precision} {BATCH} x {seq:<3}  {np.median(seconds):.4f} s "
-            f"a batch ({row['chars_per_s']:,.0f} characters/s), {np.median(ratio):.2f} times plain"
-        )
-    save_result("training", {"rows": rows, "batch_seconds": as_trained(rows), "post_titan_z": 0.46})
+def show(result: dict) -> None:
+    """The table, and the seconds of a batch."""
+    show_rows(result)
+    for batch, row in result["batch_seconds"].items():
+        print(f"2 x 512, {batch}: {row['median']:.4f} s ({row['min']:.4f} to {row['max']:.4f})")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    command("training", __doc__.split("\n\n")[0], measure, show, arguments)
 
 
 if __name__ == "__main__":
