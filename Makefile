@@ -32,7 +32,7 @@ book: $(STAMP)  ## build the book from the recorded runs; fails on any warning
 	@touch $(BUILT)
 	@echo "The book: _build/html/book/index.html (make serve)"
 
-$(BUILT): _config.yml _toc.yml requirements.txt $(shell find book charrnn data/runs -type f -not -name '*.pyc' 2>/dev/null)
+$(BUILT): _config.yml _toc.yml requirements.txt $(shell find book charrnn data/runs benchmarks -type f -not -name '*.pyc' 2>/dev/null)
 	@$(MAKE) --no-print-directory book
 
 test: $(STAMP)  ## the tests: no network, no GPU

@@ -2,7 +2,8 @@
 
 One of the four changes at a time, around 2 x 256 with 32 lanes of 50 characters (2 x 512 with 100
 of 100 on a GPU). Ours, in the precision that it takes by itself, and the plain loop around
-`nn.LSTM` take turns in this process.
+`nn.LSTM` take turns in this process. It keeps the memory that a step gives back, as ours does
+(`charrnn.native.memory`): so the plain loop is faster here than in a process of its own.
 
     python -m benchmarks curves [--rounds 5] [--seconds 0.2]
 """

@@ -18,14 +18,14 @@ import numpy as np
 import torch
 
 from benchmarks.command import command
-from benchmarks.loops import precisions
+from benchmarks.loops import precisions, stepping
 from benchmarks.rounds import Effort
 from charrnn.corpora import encode_corpus, load_corpus, split_contiguous
 from charrnn.model import ModelConfig
 from charrnn.recipe import repository
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
-from charrnn.train import _advance, start
+from charrnn.train import start
 
 MODEL, STEPS = {"hidden": 256, "layers": 2}, 500
 QUICK_MODEL, QUICK_TEXT = {"hidden": 32, "layers": 1}, "data/samples/novel.txt"
@@ -38,12 +38,12 @@ def curve(split, vocab, model: ModelConfig, config: TrainConfig, nudge: float = 
     """The mean training loss of every `WINDOW` steps, and the loss on the held-out tenth."""
     with TemporaryDirectory() as folder:
         training = start(model, vocab, split.train, split.val, config, Path(folder) / "run")
-        data = training.data if training.device.type == "cpu" else training.data.on(training.device)
+        step = stepping(training)
         with torch.no_grad():
             training.model.rnn[0].weight_ih_l0[0, 0] *= 1 + nudge
         losses, before = [], 0.0
         while not training.finished:
-            _advance(training, data)
+            step()
             losses.append(training.meter.item() - before)
             before = training.meter.item()
     held_out = stream_loss(training.model, split.val, lanes=64, warmup=64)

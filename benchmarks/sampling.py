@@ -29,7 +29,6 @@ from benchmarks.rounds import (
 SIZE = {"hidden": 512, "layers": 2, "vocab": 65}
 QUICK_SIZE = {"hidden": 32, "layers": 2, "vocab": 65}
 CASES = {"one stream": 1, "256 streams": 256}
-TARGET = 20
 
 
 def sides(streams: int, device: str, size: dict, folder: str) -> list[Side]:
@@ -88,7 +87,6 @@ def measure(effort: Effort) -> dict:
         "ratios": against,
         "ratio": by_case(against, "ours", "fp32"),
         "int8_ratio": int8_ratio(rows),
-        "target": TARGET,
     }
 
 

@@ -75,7 +75,9 @@ def launch(processes: int, size: Size, effort: Effort) -> float:
 
 def measure(effort: Effort) -> dict:
     """A row a number of processes, and the ratios round by round to one process."""
-    counts = (1, 2) if effort.device == "cpu" else (1, max(1, torch.cuda.device_count()))
+    counts = (1, 2 if effort.device == "cpu" else torch.cuda.device_count())
+    if counts == (1, 1):
+        raise RuntimeError("one GPU has nothing to share; give --device cpu")
     size = QUICK_SIZE if effort.quick else SIZES[effort.device]
     rates = {n: [] for n in counts}
     for _ in range(effort.rounds):

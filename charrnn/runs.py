@@ -275,9 +275,7 @@ def _finish(
         facts["losses"] = held_out_losses(best, texts)
         write_info(training.folder, facts)
     distributed.agreed(False)
-    if first:
-        return load_run(training.folder)
-    return Run(training.folder, facts, training.model.cpu().eval(), texts.vocab)
+    return load_run(training.folder)
 
 
 def held_out_losses(model: CharRNN, texts: Texts, known: dict | None = None) -> dict:

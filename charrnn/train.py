@@ -39,6 +39,7 @@ from charrnn.interrupts import Interrupted, stop_signals
 from charrnn.maps import digest, let_go
 from charrnn.masks import LaneMasks
 from charrnn.model import CharRNN, ModelConfig, State
+from charrnn.native.fixed_point_kernel import forget
 from charrnn.native.memory import keep_pages
 from charrnn.optimize import build_optimizer, clip, learning_rate
 from charrnn.records import append_history, append_sample, truncate_records
@@ -255,6 +256,7 @@ def run(training: Training, progress_bar: bool = True) -> Training:
             if asked and not training.finished:
                 save(training)
                 raise Interrupted(f"stopped at step {training.progress.step}; all is saved")
+    forget()
     return training
 
 
@@ -267,6 +269,7 @@ def _facts(training: Training) -> dict[str, str]:
     return {
         "text": digest([training.train_ids, training.val_ids]),
         "setting": settings,
+        "precision": training.precision,  # of "auto", what each machine makes of it
         "network or checkpoint": digest(weights) + f" at step {training.progress.step}",
     }
 

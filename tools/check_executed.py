@@ -28,6 +28,7 @@ FIGURES = {
     "14-copying": 2,
     "15-this-book": 3,
     "17-verdicts": 0,
+    "18-how-fast": 5,
     "playground": 0,
 }
 """The least number of figures in each chapter."""

@@ -27,7 +27,8 @@ MORE = """\
 
 Exit status: 0 done; 2 wrong arguments or input, said in one line; 130 stopped by Ctrl-C with
 everything saved; 1 anything else (CHARRNN_DEBUG=1 shows where).
-CHARRNN_CACHE moves the folder of prepared texts; CHARRNN_DATA is searched for texts first.
+CHARRNN_CACHE moves the folder of prepared texts and compiled loops; CHARRNN_DATA is searched for
+texts first. CHARRNN_NATIVE=0 computes without compiled loops, more slowly.
 """
 
 

@@ -114,8 +114,8 @@ def _add_sample(command) -> None:
     group.add_argument(
         "--portable",
         action="store_true",
-        help="the same text on every machine and in the book's pages, from int8 weights: the "
-        "quickest way on a CPU",
+        help="the same text on every machine and in the book's pages, from int8 weights; with a C "
+        "compiler at hand the quickest way to a text on a CPU",
     )
     _add_unknown(group)
     group.add_argument("--device", default="cpu", metavar="D", help="auto, cpu, cuda or mps (cpu)")

@@ -76,7 +76,12 @@ def add(command) -> None:
     add_text(parser)
     _add_accumulate(parser)
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
+    _add_precision(parser)
     parser.add_argument("--quiet", action="store_true", help="no bar and no report")
+
+
+def _add_precision(group) -> None:
+    group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto: the quickest)")
 
 
 def _add_lengths(parser) -> None:
@@ -161,7 +166,7 @@ def _add_training(parser) -> None:
     )
     group.add_argument("--seed", type=seed, metavar="N", help="of weights and dropout")
     group.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (auto)")
-    group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto: the quickest)")
+    _add_precision(group)
 
 
 def _add_text(group) -> None:
@@ -209,7 +214,8 @@ def train(args: argparse.Namespace) -> None:
 
 def resume(args: argparse.Namespace) -> None:
     """Go on, and say how it went."""
-    changes = {name: getattr(args, name) for name in (*LENGTHS, "device", "accumulate")}
+    changeable = (*LENGTHS, "device", "precision", "accumulate")
+    changes = {name: getattr(args, name) for name in changeable}
     with one_voice(args):
         folder = args.folder = distributed.in_turn(lambda: find_run(args.name))
         before = load_run(folder).info.get("steps") if not args.quiet else None

@@ -15,6 +15,7 @@ neurons.py   what single units know, and how many do
 evolution.py measures of samples over a training, and the order in which things are learned
 memory.py    how long gates, gradients and changed states last
 yardsticks.py  a network beside what counts, matches or reads along
+speed.py     programs side by side: how fast, at what cost, below which bound
 diagrams.py  networks as boxes and arrows
 """
 
@@ -63,17 +64,18 @@ from charrnn.figures.samples import (
     temperature_sweep,
 )
 from charrnn.figures.source import marked_source, name_costs
+from charrnn.figures.speed import caches, cost_curves, distances, race
 from charrnn.figures.yardsticks import by_order, closing, ladder
 
 __all__ = [
-    "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK",
-    "REAL", "TEAL", "WIDTH", "around", "bars_with_intervals", "by_number", "by_order", "census",
+    "BLUE", "DARK", "DASHES", "INK", "LIGHT", "MODEL", "MONO", "ORANGE", "PALETTE", "PINK", "REAL",
+    "TEAL", "WIDTH", "around", "bars_with_intervals", "by_number", "by_order", "caches", "census",
     "closed_by_distance", "closing", "closing_in", "compare_curves", "compared", "connectivity",
-    "cycle_figure", "diagrams", "edits_by_reason", "effects", "evolution", "firings",
-    "half_lives", "kept_by_distance", "ladder", "layer_costs", "learning_curve",
-    "learning_order", "leaving", "longest_copies", "looked_back", "marked_source", "name_costs",
-    "name_distances", "name_parts", "new_names", "nothing", "novelty", "paint", "png", "ramp",
-    "rule_scores", "saturation", "shares_by_size", "shares_by_temperature", "show",
+    "cost_curves", "cycle_figure", "diagrams", "distances", "edits_by_reason", "effects",
+    "evolution", "firings", "half_lives", "kept_by_distance", "ladder", "layer_costs",
+    "learning_curve", "learning_order", "leaving", "longest_copies", "looked_back", "marked_source",
+    "name_costs", "name_distances", "name_parts", "new_names", "nothing", "novelty", "paint", "png",
+    "race", "ramp", "rule_scores", "saturation", "shares_by_size", "shares_by_temperature", "show",
     "softmax_temperature", "speech_lengths", "speeches", "spelled_name", "spread",
     "spread_of_samples", "style", "temperature_sweep", "trade", "typeset_page", "visible",
 ]  # fmt: skip

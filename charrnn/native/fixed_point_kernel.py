@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -62,6 +63,7 @@ class Layer:
 
 
 _spare: list[Layer] = []
+_spare_lock = Lock()  # trainings may run in several threads
 
 
 def take(*sizes: int) -> Layer:
@@ -70,16 +72,24 @@ def take(*sizes: int) -> Layer:
     Its buffers are some hundred megabytes, which the system takes its time to hand out anew. Those
     of the latest shape of a batch are kept.
     """
-    for i, layer in enumerate(_spare):
-        if tuple(layer.sizes.values()) == sizes:
-            return _spare.pop(i)
-    _spare.clear()
+    with _spare_lock:
+        for i, layer in enumerate(_spare):
+            if tuple(layer.sizes.values()) == sizes:
+                return _spare.pop(i)
+        _spare.clear()
     return Layer(*sizes)
 
 
 def give_back(layers: Sequence[Layer]) -> None:
     """Layers that are done with, for `take`."""
-    _spare.extend(layers)
+    with _spare_lock:
+        _spare.extend(layers)
+
+
+def forget() -> None:
+    """Give the memory of all layers that are done with back."""
+    with _spare_lock:
+        _spare.clear()
 
 
 def pack_down(matrix: Tensor) -> tuple[Tensor, Tensor]:

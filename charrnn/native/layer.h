@@ -1,4 +1,4 @@
-// What a layer is told by charrnn/native/fixed_point.py, in the same order and under the same names.
+// What a layer is told by charrnn/native/fixed_point_kernel.py, in the same order and under the same names.
 //
 // T steps, B lanes, H units, V symbols.
 #pragma once

@@ -25,6 +25,7 @@ PAGES = [
     "16-where-this-led",
     "history",
     "17-verdicts",
+    "18-how-fast",
     "playground",
 ]
 
