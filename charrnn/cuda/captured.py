@@ -47,7 +47,7 @@ def step_for(training: Training, data) -> FixedStep | None:
         try:
             _record(step)
             return step
-        except RuntimeError as error:
+        except Exception as error:  # of CUDA, cuDNN, or what an optimizer asserts
             failure = error
     warn("training goes on", failure)
     return None
@@ -97,7 +97,7 @@ def _record(step: FixedStep) -> None:
         with _rate_on_the_device(step):
             step.launch = record(step.compute, training.device, training.generator)
         step.recorded = addresses(training)
-    except RuntimeError:
+    except Exception:
         before.renew(training)
         raise
     finally:

@@ -39,7 +39,7 @@ def blocks_for(model: CharRNN, settings, streams: int) -> BlockStepper | None:
     stepper = BlockStepper(model, settings, streams)
     try:
         stepper.launch = record(stepper.compute, model.device)
-    except RuntimeError as error:
+    except Exception as error:  # whatever it is, the ordinary way is still there
         warn("sampling goes on", error)
         return None
     stepper.reset()
