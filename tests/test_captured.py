@@ -14,14 +14,7 @@ from charrnn.cuda.captured import filled_up, step_for
 from charrnn.cuda.fixed_step import addresses
 from charrnn.model import ModelConfig
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are the same bit for bit where they are taken in the same order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
