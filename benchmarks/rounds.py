@@ -9,6 +9,7 @@ falls on all of them. benchmarks/README.md says what a result looks like.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -62,8 +63,11 @@ def measure_sides(case: str, sides: list[Side], effort: Effort) -> list[dict]:
     """One row a side and number of threads. One that cannot be run has `failed` in its row."""
     tries = [_Try(side, n) for side in sides for n in side.threads]
     try:
-        for each in tries:  # all are up and warm before the first is timed
-            each.attempt(lambda each=each: each.enter(effort.seconds))
+        at_once = cores() if effort.device == "cuda" else 1  # a GPU's sides are built on the CPU
+        with ThreadPoolExecutor(at_once) as pool:  # all are up before the first is timed
+            list(pool.map(lambda each: each.attempt(each.enter), tries))
+        for each in tries:
+            each.attempt(lambda each=each: each.contender.calibrate(effort.seconds))
         for _ in range(effort.rounds):
             for each in tries:
                 each.attempt(each.take_turn)
@@ -94,10 +98,9 @@ class _Try:
             self.failed = str(error)
             print(f"{self.side.name} ({self.side.precision}) is left out: {error}", flush=True)
 
-    def enter(self, seconds: float) -> None:
+    def enter(self) -> None:
         side = self.side
         self.contender = Contender(side.build, side.options, self.threads, side.limit)
-        self.contender.calibrate(seconds)
 
     def take_turn(self) -> None:
         self.rates.append(self.side.characters * self.contender.rate())
