@@ -48,16 +48,19 @@ def train(
     scale: str | None = None,
     init_from: str | Path | None = None,
     progress: bool = True,
+    era: str | None = None,
     **options,
 ) -> Run:
     """Train on a text, a corpus or a recipe, and return the run.
 
     text: a file, or a name; the name of a recipe brings its settings at `scale` (post, laptop,
     smoke; None: laptop on a CPU, post on a GPU), any other text gets sizes by its length. out: a
-    new folder (None: runs/<name>). init_from: a run whose weights to start from. Options replace
-    single settings:
+    new folder (None: runs/<name>). init_from: a run whose weights to start from. era: "2015-05-21"
+    or "char-rnn", the settings of the post's program on that day or of what became of it
+    (`charrnn.eras`). Options replace single settings, an era's too:
 
-    - the network: cell, hidden, layers, dropout, forget_bias
+    - the network: cell, hidden, layers, dropout, forget_bias, init (scaled, uniform),
+      recurrent_dropout, detach_top_h
     - its training: batch, seq, one of epochs, steps and minutes, optimizer, lr, schedule, warmup,
       lr_decay, lr_decay_after, alpha, weight_decay, clip_norm and clip_value (0: off), seed,
       accumulate, device, precision, eval_every, save_minutes (fields of `TrainConfig`)
@@ -69,5 +72,5 @@ def train(
     Raises ValueError with one clear line on anything that cannot work, FileExistsError where `out`
     already holds something, and `charrnn.train.Interrupted` on Ctrl-C, with all saved.
     """
-    plan = plan_training(text, out, scale, init_from, progress, **options)
+    plan = plan_training(text, out, scale, init_from, progress, era, **options)
     return train_recipe(plan.recipe, plan.folder, init_from, progress, plan.texts)

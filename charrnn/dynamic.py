@@ -84,6 +84,8 @@ class _Learner:
         self.settings = settings
         self.model = copy.deepcopy(model).eval().requires_grad_(True)
         self.model.rnn.train()  # cuDNN has gradients in no other mode; dropout is the model's own
+        for layer in self.model.rnn:
+            layer.flatten_parameters()  # a copy's lie apart, and cuDNN would gather them each time
         self.weights = list(self.model.parameters())
         self.trained = [weight.detach().clone() for weight in self.weights]
 

@@ -12,7 +12,7 @@ The JSON's `__metadata__` has one entry, `charrnn`, a string that is itself JSON
     format      "charrnn-model-1"
     model       cell ("lstm", "gru" or "rnn"), hidden H, layers L, vocab_size V, and in a network of
                 single lines restart, the id of a symbol; what else stands here (dropout,
-                forget_bias) matters to training only
+                forget_bias) matters to training only; `charrnn.model.SWITCHES` are left out
     vocab       level, and symbols in id order: one string at level "char" (a symbol is a code
                 point, not a UTF-16 unit), a list of integers 0 to 255 at level "byte"
     precision   "int8" or "fp16"
@@ -122,7 +122,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charrnn.checkpoint import CheckpointError, read_header, write_atomically
-from charrnn.model import CharRNN, ModelConfig
+from charrnn.model import SWITCHES, CharRNN, ModelConfig
 from charrnn.score import loss
 from charrnn.vocab import Vocab
 
@@ -200,7 +200,7 @@ def save_model(
         )
     header = {
         "format": FORMAT,
-        "model": model.config.to_dict(),
+        "model": {k: v for k, v in model.config.to_dict().items() if k not in SWITCHES},
         "vocab": json.loads(vocab.to_json()),
         "precision": precision,
         "tensors": _kept(model.config, precision),

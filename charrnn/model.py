@@ -13,7 +13,7 @@ hold all of these to the same result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
@@ -24,8 +24,18 @@ from torch.nn import functional as F
 from charrnn.masks import LaneMasks
 from charrnn.native import fixed_point
 from charrnn.native.dropout import draw_kept
+from charrnn.unroll import STEPS as STEPS
+from charrnn.unroll import gru_step as gru_step
+from charrnn.unroll import lstm_step as lstm_step
+from charrnn.unroll import rnn_step as rnn_step
+from charrnn.unroll import unroll
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+INITS = ("scaled", "uniform")
+UNIFORM = 0.08
+"""Half the width of char-rnn's first weights (train.lua: params:uniform(-0.08, 0.08))."""
+SWITCHES = {"init": "scaled", "recurrent_dropout": False, "detach_top_h": False}
+"""Fields that only a training asks for, with what stands for them where nothing is written."""
 MOST = {"vocab_size": 0x110000, "hidden": 1 << 16, "layers": 100}
 """What no one means: code points there are, and sizes that no machine at hand has memory for."""
 State = tuple[Tensor, ...]
@@ -50,6 +60,17 @@ class ModelConfig:
     restart: int | None = None
     """Id of the symbol before which the state is emptied, in a network whose lines know nothing of
     each other: its newline. None: the state is never emptied."""
+    init: str = "scaled"
+    """First weights. scaled: by the size of what they multiply, biases 0 (`CharRNN.reset`);
+    uniform: every number, biases too, from U(-0.08, 0.08), char-rnn's. There the forget gate's
+    input bias then becomes `forget_bias`, where that is above 0."""
+    recurrent_dropout: bool = False
+    """Dropout multiplies h itself, in every layer, so its fresh mask of each step also hits what
+    the next step reads: char-rnn's until its commit f22d4ae. False: only the way up."""
+    detach_top_h: bool = False
+    """The h that the top layer reads of its own past carries no gradient; an LSTM's c still does.
+    char-rnn's until its commit c24e540: the decoder's gradient replaced the one that came back
+    through h, where it should have been added to it."""
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -71,18 +92,30 @@ class ModelConfig:
                     f"restart is {self.restart!r}; it must be the id of a symbol, 0 to "
                     f"{self.vocab_size - 1}, or left out"
                 )
+        self._check_switches()
+
+    def _check_switches(self) -> None:
+        if self.init not in INITS:
+            raise ValueError(f"init is {self.init!r}; it must be one of {', '.join(INITS)}")
+        for name in ("recurrent_dropout", "detach_top_h"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be True or False")
 
     @property
     def parts(self) -> int:
         """Gates (and candidates) of one unit: 4 in an LSTM, 3 in a GRU, 1 in a plain RNN."""
         return {"lstm": 4, "gru": 3, "rnn": 1}[self.cell]
 
+    @property
+    def unrolls(self) -> bool:
+        """Whether training goes through its layers step by step: no kernel that does a whole layer
+        at once drops out what the next step reads, or stops a gradient there."""
+        return self.detach_top_h or (self.recurrent_dropout and self.dropout > 0)
+
     def to_dict(self) -> dict:
-        """The fields as a plain dictionary; `restart` only where there is one."""
-        fields = asdict(self)
-        if self.restart is None:
-            del fields["restart"]
-        return fields
+        """The fields as a plain dictionary; `restart` and `SWITCHES` only where they are set."""
+        unset = {"restart": None, **SWITCHES}
+        return {k: v for k, v in asdict(self).items() if k not in unset or v != unset[k]}
 
 
 class CharRNN(nn.Module):
@@ -102,7 +135,20 @@ class CharRNN(nn.Module):
 
     @torch.no_grad()
     def reset(self, generator: torch.Generator | None = None) -> None:
-        """Fresh weights, all biases zero but the forget gate's.
+        """Fresh weights, by `ModelConfig.init`; see `_scaled` and `_uniform`."""
+        (self._uniform if self.config.init == "uniform" else self._scaled)(generator)
+
+    def _uniform(self, generator: torch.Generator | None) -> None:
+        """Every number from U(-0.08, 0.08), then the forget gates' input biases."""
+        for parameter in self.parameters():
+            parameter.uniform_(-UNIFORM, UNIFORM, generator=generator)
+        hidden, bias = self.config.hidden, self.config.forget_bias
+        if self.config.cell == "lstm" and bias > 0:
+            for rnn in self.rnn:
+                rnn.bias_ih_l0[hidden : 2 * hidden] = bias
+
+    def _scaled(self, generator: torch.Generator | None) -> None:
+        """All biases zero but the forget gate's.
 
         The first layer's input matrix is uniform in +-1: a 1-of-k vector picks one number a unit
         out of it, so the usual 1/sqrt(n) would make the signal so faint that hundreds of steps pass
@@ -179,16 +225,20 @@ class CharRNN(nn.Module):
         self, ids: Tensor, state: State, generator: torch.Generator | LaneMasks | None
     ) -> tuple[Tensor, State]:
         """`forward` without restarts."""
-        if fixed_point.is_on():
+        unrolls = self.training and self.config.unrolls
+        if fixed_point.is_on() and not unrolls:
             x, left = self._in_fixed_point(ids, state, generator)
             return self.decoder(x), left
         x, after = ids, []
         for layer in range(self.config.layers):
             entering = tuple(s[layer : layer + 1] for s in state)
-            run = self._layer if layer else self._by_rows if self.looks_up else self._first_layer
-            x, left = run(layer, x, entering)  # (T, B, H)
+            if unrolls:
+                kept = self._kept((*ids.shape, self.config.hidden), generator)
+                x, left = self.unrolled(layer, self._gates(layer, x), entering, kept)
+            else:
+                x, left = self._way(layer)(layer, x, entering)  # (T, B, H)
+                x = self._drop(x, generator)
             after.append(left)
-            x = self._drop(x, generator)
         dtype = self.decoder.weight.dtype  # under autocast a layer's state may be narrower
         stacked = tuple(torch.cat(parts).to(dtype) for parts in zip(*after, strict=True))
         return self.decoder(x), stacked
@@ -202,6 +252,40 @@ class CharRNN(nn.Module):
         """
         return self.device.type == "cpu" and self.config.vocab_size > 2 * self.config.hidden
 
+    def _way(self, layer: int) -> Callable[[int, Tensor, State], tuple[Tensor, State]]:
+        """The quickest way through a layer that does no more than the layer."""
+        return self._layer if layer else self._by_rows if self.looks_up else self._first_layer
+
+    def unrolled(
+        self, layer: int, gates: Tensor, entering: State, kept: Tensor | None
+    ) -> tuple[Tensor, State]:
+        """A layer as `recurrent_dropout` and `detach_top_h` train it: `charrnn.unroll`.
+
+        gates (T, B, parts * H): what the input adds to them, b_ih inside. entering: (1, B, H) each.
+        kept (T, B, H): what dropout lets through. Returns what goes up, (T, B, H), dropped out
+        already, and the state (1, B, H) after the last step.
+        """
+        config, weights = self.config, self.rnn[layer]
+        above, left = unroll(
+            config.cell,
+            gates,
+            tuple(s[0] for s in entering),
+            weights.weight_hh_l0,
+            weights.bias_hh_l0,
+            kept,
+            1 / (1 - config.dropout),
+            config.recurrent_dropout,
+            config.detach_top_h and layer == config.layers - 1,
+        )
+        return above, tuple(s[None] for s in left)
+
+    def _gates(self, layer: int, x: Tensor) -> Tensor:
+        """What a layer's input, ids (T, B) in the first or (T, B, H), adds to its gates."""
+        weights = self.rnn[layer]
+        if layer == 0:
+            return input_gates(x, weights.weight_ih_l0) + weights.bias_ih_l0
+        return F.linear(x, weights.weight_ih_l0, weights.bias_ih_l0)
+
     def _layer(self, layer: int, x: Tensor, entering: State) -> tuple[Tensor, State]:
         """A layer through torch's fused kernel: x (T, B, n) to hidden states (T, B, H)."""
         x, left = self.rnn[layer](x, entering if len(entering) == 2 else entering[0])
@@ -214,14 +298,15 @@ class CharRNN(nn.Module):
 
     def _by_rows(self, layer: int, ids: Tensor, entering: State) -> tuple[Tensor, State]:
         """The first layer by row lookup and spelled-out steps: the same numbers."""
-        weights, step = self.rnn[layer], STEPS[self.config.cell]
-        gates = input_gates(ids, weights.weight_ih_l0) + weights.bias_ih_l0  # (T, B, parts * H)
-        state, shown = tuple(s[0] for s in entering), []
-        for x in gates:
-            state = step(x, *state, weights.weight_hh_l0, weights.bias_hh_l0)
-            state = state if isinstance(state, tuple) else (state,)
-            shown.append(state[0])
-        return torch.stack(shown), tuple(s[None] for s in state)
+        weights, state = self.rnn[layer], tuple(s[0] for s in entering)
+        above, left = unroll(
+            self.config.cell,
+            self._gates(layer, ids),
+            state,
+            weights.weight_hh_l0,
+            weights.bias_hh_l0,
+        )
+        return above, tuple(s[None] for s in left)
 
     def _in_fixed_point(
         self, ids: Tensor, state: State, generator: torch.Generator | LaneMasks | None
@@ -248,37 +333,3 @@ class CharRNN(nn.Module):
 def input_gates(ids: Tensor, weight_ih: Tensor) -> Tensor:
     """W_ih times the 1-of-k vectors of `ids`, as a row lookup: (*ids.shape, 4H) from (4H, V)."""
     return F.embedding(ids, weight_ih.t())
-
-
-def lstm_step(
-    x_gates: Tensor, h: Tensor, c: Tensor, weight_hh: Tensor, bias: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One step of one LSTM layer, spelled out (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
-
-    x_gates: (B, 4H), what the input adds to the gates. h, c: (B, H). weight_hh: (4H, H).
-    bias: (4H,), the sum of torch's two. Returns the new h and c, each (B, H).
-    """
-    write, keep, content, show = (x_gates + h @ weight_hh.t() + bias).chunk(4, dim=-1)  # i f g o
-    kept = torch.sigmoid(keep) * c  # how much of each memory stays
-    written = torch.sigmoid(write) * torch.tanh(content)  # what is added to it
-    c = kept + written
-    return torch.sigmoid(show) * torch.tanh(c), c  # how much of it is shown
-
-
-def gru_step(x_gates: Tensor, h: Tensor, weight_hh: Tensor, bias: Tensor) -> Tensor:
-    """One step of one GRU layer (Cho et al. 2014, in torch's form: r applies after the product).
-
-    x_gates: (B, 3H) with the input's bias inside; bias: (3H,), the recurrent one. Returns (B, H).
-    """
-    x_r, x_z, x_n = x_gates.chunk(3, dim=-1)
-    h_r, h_z, h_n = (h @ weight_hh.t() + bias).chunk(3, dim=-1)
-    reset, keep = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
-    return keep * h + (1 - keep) * torch.tanh(x_n + reset * h_n)
-
-
-def rnn_step(x_gates: Tensor, h: Tensor, weight_hh: Tensor, bias: Tensor) -> Tensor:
-    """One step of one plain tanh layer (Elman 1990): h = tanh(W_xh x + W_hh h + b), (B, H)."""
-    return torch.tanh(x_gates + h @ weight_hh.t() + bias)
-
-
-STEPS = {"lstm": lstm_step, "gru": gru_step, "rnn": rnn_step}

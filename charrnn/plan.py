@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-from charrnn import distributed
+from charrnn import distributed, eras
 from charrnn.batches import Lanes, Lines, arrange, check_shares
 from charrnn.corpora import Corpus, CorpusWarning, encode_corpus, load_corpus
 from charrnn.devices import choose_device
@@ -21,6 +21,7 @@ from charrnn.recipe import (
     Recipe,
     Texts,
     change,
+    in_era,
     load_recipe,
     model_config,
     open_texts,
@@ -88,6 +89,7 @@ def plan_training(
     scale: str | None = None,
     init_from: str | Path | None = None,
     progress: bool = True,
+    era: str | None = None,
     **options,
 ) -> Plan:
     """Resolve what `charrnn.train` is asked for; its docstring lists the options.
@@ -97,12 +99,14 @@ def plan_training(
     already holds something.
     """
     distributed.join()
-    return distributed.in_turn(lambda: _plan(text, out, scale, init_from, progress, options))
+    return distributed.in_turn(lambda: _plan(text, out, scale, init_from, progress, era, options))
 
 
-def _plan(text, out, scale, init_from, progress: bool, options: dict) -> Plan:
+def _plan(text, out, scale, init_from, progress: bool, era, options: dict) -> Plan:
     """`plan_training` in one process."""
     given = _known({k: v for k, v in options.items() if v is not None})
+    if era is not None:
+        eras.era(era)  # raises now rather than after a download
     source = load_run(init_from) if init_from is not None else None
     if source is not None:
         given = _shape_of(source, given)
@@ -115,11 +119,15 @@ def _plan(text, out, scale, init_from, progress: bool, options: dict) -> Plan:
     else:
         corpus = load_corpus(text, given.get("level"), progress)
         recipe, origin = _sizes(text, corpus, device, scale)
+    if era is not None:
+        recipe, origin = _of_era(recipe, origin, era, corpus)
     folder = free_folder(Path(out) if out is not None else Path("runs") / recipe.name)
     recipe = _override(recipe, given)
     texts = open_texts(recipe, progress, corpus)
     if corpus is not None and not {"batch", "seq"} & set(given):
         recipe = _shorten(recipe, texts)
+    if era is not None and "clip_value" not in given:  # by the sequences that it came to
+        recipe = _set(recipe, clip_value=eras.era(era).clip_value(recipe.training.seq))
     recipe = _with_samples(recipe, texts, given)
     plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))
     _check(plan)
@@ -174,6 +182,22 @@ def _sizes(text: str | Path, corpus: Corpus, device: str, scale: str | None) -> 
     return replace(recipe, name=corpus.name, title=corpus.title), origin
 
 
+def _of_era(recipe: Recipe, origin: str, era: str, corpus: Corpus | None) -> tuple[Recipe, str]:
+    """A recipe as an era trained; a text without a recipe (`corpus`) takes the era's sizes too, but
+    at smoke scale."""
+    sizes = corpus is not None and recipe.scale != "smoke"
+    if sizes:
+        origin = f"no recipe for {corpus.title}; sizes and switches are those of the era {era}"
+    else:
+        origin += f", switches of the era {era}"
+    return in_era(recipe, era, sizes), origin
+
+
+def _set(recipe: Recipe, **settings) -> Recipe:
+    """The recipe with some settings of its training replaced."""
+    return replace(recipe, training=replace(recipe.training, **settings))
+
+
 def free_folder(folder: Path) -> Path:
     """The folder, if a training can go there. Raises FileExistsError where it holds anything else.
 
@@ -222,6 +246,10 @@ def _override(recipe: Recipe, given: dict) -> Recipe:
                 f"{name} has no effect with {setting} {settings[setting]}; "
                 f"leave it out or take {setting} {wanted}"
             )
+    if given.get("recurrent_dropout") and not settings.get("dropout"):
+        raise ValueError(
+            "recurrent_dropout has no effect with dropout 0; give a dropout, or leave it"
+        )
     return recipe
 
 
@@ -231,7 +259,7 @@ def _shorten(recipe: Recipe, texts: Texts) -> Recipe:
     longest = (len(texts.split.train) - 1) // training.batch
     if not 1 <= longest < training.seq:
         return recipe
-    return replace(recipe, training=replace(training, seq=longest))
+    return _set(recipe, seq=longest)
 
 
 def _with_samples(recipe: Recipe, texts: Texts, given: dict) -> Recipe:
@@ -241,7 +269,7 @@ def _with_samples(recipe: Recipe, texts: Texts, given: dict) -> Recipe:
         shown = " ".join(repr(s) for s in missing[:8])
         raise ValueError(f"sample_prompt holds {shown}, which the text does not; leave it out")
     if missing:
-        return replace(recipe, training=replace(recipe.training, sample_prompt=""))
+        return _set(recipe, sample_prompt="")
     return recipe
 
 

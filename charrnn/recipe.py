@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from charrnn import eras
 from charrnn.corpora import (
     Corpus,
     Split,
@@ -55,6 +56,8 @@ class Recipe:
     level: str | None = None
     """char or byte; None: what the corpus says."""
     notes: str = ""
+    era: str | None = None
+    """The era (`charrnn.eras`) whose settings were asked for."""
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
@@ -119,6 +122,24 @@ def change(training: TrainConfig, **changes) -> TrainConfig:
     if any(k in given for k in ("epochs", "steps", "minutes")):
         given = {"epochs": None, "steps": None, "minutes": None} | given
     return replace(training, **given)
+
+
+def in_era(recipe: Recipe, name: str, sizes: bool = False) -> Recipe:
+    """A recipe as an era trained: its network's switches, optimizer, rate, clipping and split.
+
+    sizes: also the era's own network, batch, sequence and epochs, else the recipe's stay. Raises
+    ValueError where there is no such era.
+    """
+    era = eras.era(name)
+    training = change(recipe.training, **(era.length if sizes else {}))
+    return replace(
+        recipe,
+        model={**recipe.model, **(era.shape if sizes else {}), **era.model},
+        training=replace(training, **era.training, clip_value=era.clip_value(training.seq)),
+        split=era.split,
+        fractions=era.fractions,
+        era=name,
+    )
 
 
 def repository() -> Path | None:

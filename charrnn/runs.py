@@ -313,7 +313,7 @@ def corpus_facts(texts: Texts) -> dict:
 def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> dict:
     """What is known of a run before its first step."""
     split = texts.split
-    return {
+    facts = {
         "name": recipe.name,
         "title": recipe.title,
         "scale": recipe.scale,
@@ -335,7 +335,12 @@ def run_facts(training: Training, recipe: Recipe, texts: Texts, init_from) -> di
         "date": datetime.now(UTC).date().isoformat(),
         "seed": recipe.training.seed,
         "init_from": str(init_from) if init_from else None,
-    } | ({"processes": distributed.ranks()} if distributed.ranks() > 1 else {})
+    }
+    if recipe.era is not None:
+        facts["era"] = recipe.era
+    if distributed.ranks() > 1:
+        facts["processes"] = distributed.ranks()
+    return facts
 
 
 def progress_facts(training: Training) -> dict:
@@ -354,8 +359,11 @@ def progress_facts(training: Training) -> dict:
 
 
 def recipe_to_dict(recipe: Recipe) -> dict:
-    """A recipe as run.json keeps it."""
-    return asdict(recipe) | {"corpus": portable(recipe.corpus)}
+    """A recipe as run.json keeps it; `era` only where one was asked for."""
+    kept = asdict(recipe) | {"corpus": portable(recipe.corpus)}
+    if recipe.era is None:
+        del kept["era"]
+    return kept
 
 
 def recipe_from_dict(kept: dict) -> Recipe:

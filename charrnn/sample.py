@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from charrnn import eras
 from charrnn.cuda.captured_stepper import blocks_for
 from charrnn.model import CharRNN
 from charrnn.native import fused
@@ -25,6 +27,8 @@ from charrnn.vocab import POLICIES, Vocab
 
 BLOCK = 256
 """Uniform numbers a stream fetches at a time."""
+TEMPERATURES = ("logits", "hidden")
+"""What the temperature can divide."""
 PATIENCE = 32
 """Steps between two looks at whether every text has reached its stop."""
 BROKEN = (
@@ -41,6 +45,10 @@ class Sampling:
     """Characters (bytes at byte level) to draw, at most."""
     temperature: float = 1.0
     """Divides the logits: below 1 more confident, above 1 more random, 0 always the likeliest."""
+    temperature_on: str = "logits"
+    """logits; or hidden: the temperature divides the top hidden state before the decoder, whose
+    bias b then stays as it is: the logits become (logits - b) / T + b (char-rnn's until its commit
+    c24e540). At temperature 0 that is the likeliest by logits - b."""
     top_k: int | None = None
     """Draw from the k likeliest symbols only (Fan et al. 2018)."""
     top_p: float | None = None
@@ -66,6 +74,16 @@ class Sampling:
             raise ValueError(f"length is {self.length}; it must be 0 or more")
         if not 0 <= self.temperature < float("inf"):
             raise ValueError(f"temperature is {self.temperature}; it must be 0 or more, and finite")
+        if self.temperature_on not in TEMPERATURES:
+            raise ValueError(
+                f"temperature_on is {self.temperature_on!r}; "
+                f"it must be one of {', '.join(TEMPERATURES)}"
+            )
+        if self.temperature_on == "hidden" and self.portable:
+            raise ValueError(
+                "the portable arithmetic divides logits only; leave portable out, or "
+                "temperature_on at logits"
+            )
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k is {self.top_k}; it must be at least 1 (or left out)")
         if self.top_p is not None and not 0 < self.top_p <= 1:
@@ -80,20 +98,29 @@ class Sampling:
             )
 
 
-def probabilities(logits: np.ndarray, settings: Sampling) -> np.ndarray:
+def probabilities(
+    logits: np.ndarray, settings: Sampling, bias: np.ndarray | None = None
+) -> np.ndarray:
     """What is drawn from: logits (..., V) to float64 probabilities of the same shape.
+
+    bias (V,): the decoder's, for `temperature_on` hidden.
 
     The largest logit is subtracted before the division, so no temperature overflows; at 0, and
     wherever the division leaves only the largest, all probability goes to the likeliest symbol
     (the one with the lowest id among equals, at 0). `top_k` and `top_p` rank equals by id.
-    Raises ValueError where the logits are not numbers.
+    Raises ValueError where the logits are not numbers, or the bias is missing.
     """
+    if settings.temperature_on == "hidden" and bias is not None:
+        logits = logits - (1 - settings.temperature) * np.asarray(bias, np.float64)
+        settings = replace(settings, temperature_on="logits")
     weights = _weights(logits, settings)
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def _weights(logits: np.ndarray, settings: Sampling) -> np.ndarray:
     """The probabilities before they are divided by their sum: the likeliest symbol has 1."""
+    if settings.temperature_on == "hidden":
+        raise ValueError("temperature_on hidden needs the decoder's bias; `draw` takes care of it")
     top = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(top).all():
         raise ValueError(BROKEN)
@@ -203,6 +230,7 @@ def draw(
     elif len(primer) == 0:
         newline = 10 if vocab.level == "byte" else "\n"
         primer = np.array([vocab.ids.get(newline, 0)])
+    model, settings = divided_logits(model, settings)
     blocks = blocks_for(model, settings, streams)
     if blocks is not None:
         yield from blocks.draw(primer, uniform_stream(settings.seed, streams), settings.length)
@@ -216,6 +244,20 @@ def draw(
     numbers = uniform_stream(settings.seed, streams)
     way = _in_blocks if hasattr(stepper, "draw") else _one_by_one
     yield from way(stepper, ids, numbers, settings)
+
+
+def divided_logits(model: CharRNN, settings: Sampling) -> tuple[CharRNN, Sampling]:
+    """A network and settings that divide its logits, and draw as these do.
+
+    With W h + b for the logits, W h / T + b = (W h + T b) / T: for `temperature_on` hidden the
+    network is a copy whose decoder has the bias T b.
+    """
+    if settings.temperature_on == "logits":
+        return model, settings
+    twin = deepcopy(model)
+    with torch.no_grad():
+        twin.decoder.bias *= settings.temperature
+    return twin, replace(settings, temperature_on="logits")
 
 
 def _one_by_one(stepper, ids, numbers, settings: Sampling) -> Iterator[np.ndarray]:
@@ -271,9 +313,15 @@ def _until(pieces: Iterator[str], stop: str) -> Iterator[str]:
     yield from held
 
 
+def chosen_settings(era: str | None = None, **settings) -> Sampling:
+    """`Sampling` with what an era (`charrnn.eras`) says of it where `settings` say nothing."""
+    return Sampling(**{**(eras.era(era).sampling if era is not None else {}), **settings})
+
+
 def stream(run, prompt: str = "", **settings) -> Iterator[str]:
-    """Characters of a continuation as they are drawn; `settings` are the fields of `Sampling`."""
-    chosen = Sampling(**settings)
+    """Characters of a continuation as they are drawn; `settings` are the fields of `Sampling`, and
+    `era`, which may name one of `charrnn.eras`."""
+    chosen = chosen_settings(**settings)
     return generate(run.model, run.vocab, prompt, chosen)
 
 
@@ -291,7 +339,7 @@ def sample_many(run, n: int, prompt: str = "", **settings) -> list[str]:
     Text k depends on the seed and on k, not on n (but for float32 rounding, which can differ
     between one stream and many unless `portable`); text 0 is that of `sample`.
     """
-    chosen = Sampling(**settings)
+    chosen = chosen_settings(**settings)
     texts = [run.vocab.decode(ids) for ids in _side_by_side(run, n, prompt, chosen)]
     return [text.split(chosen.stop)[0] if chosen.stop else text for text in texts]
 
@@ -299,7 +347,7 @@ def sample_many(run, n: int, prompt: str = "", **settings) -> list[str]:
 def sample_units(run, n: int, prompt: str | bytes = "", **settings) -> list[str] | list[bytes]:
     """As `sample_many`, in the units of the vocabulary: at byte level the very bytes, which need
     not be UTF-8. `stop` is not looked for."""
-    chosen = replace(Sampling(**settings), stop=None)
+    chosen = replace(chosen_settings(**settings), stop=None)
     return [_whole(run.vocab, ids) for ids in _side_by_side(run, n, prompt, chosen)]
 
 

@@ -118,6 +118,8 @@ def test_recorded_results_are_a_cpus(monkeypatch):
     found = speed.recorded("training")
     assert found is kept["training-y"], "the latest"
     assert speed.machine(found) == "2 cores of a CPU, torch 2, 2027-01-01"
+    on_card = speed.recorded("training_cuda")
+    assert speed.machine(on_card) == "a GPU, 2 cores of a CPU, torch 2, 2026-01-01"
     with pytest.raises(FileNotFoundError, match=r"results/roofline-\*\.json"):
         speed.recorded("roofline")
 

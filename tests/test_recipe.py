@@ -77,7 +77,7 @@ class TestTheRecipes:
         assert load_recipe("hello", "laptop").training.clip_norm is None
 
     def test_names_that_there_are_not(self):
-        with pytest.raises(ValueError, match="no recipe 'hamlet'; there are book, hello"):
+        with pytest.raises(ValueError, match="no recipe 'hamlet'; there are book, enwik8, hello"):
             load_recipe("hamlet")
         with pytest.raises(
             ValueError, match="scale is 'big'; it must be one of post, laptop, smoke"

@@ -26,7 +26,10 @@ TRAINED = ("paul_graham", "shakespeare", "war_and_peace", "wikipedia", "linux")
 
 
 def recorded(name: str) -> dict:
-    """A benchmark's committed result on a CPU. FileNotFoundError where there is none."""
+    """A benchmark's newest committed result; of a GPU where the name ends in "_cuda".
+
+    FileNotFoundError where there is none.
+    """
     kept = [r for r in result(name).values() if r["benchmark"] == name]
     if not kept:
         raise FileNotFoundError(f"benchmarks/results/{name}-*.json")
@@ -34,9 +37,11 @@ def recorded(name: str) -> dict:
 
 
 def machine(found: Mapping) -> str:
-    """What a committed result on a CPU was taken on: "2 cores of AMD EPYC, torch 2.13.0"."""
+    """What a committed result was taken on: "2 cores of AMD EPYC, torch 2.13.0, 2026-11-25"."""
     facts = found["machine"]
-    return f"{facts['cores']} cores of {facts['cpu']}, torch {facts['torch']}, {facts['date']}"
+    card = f"{facts['gpu']}, " if found["benchmark"].endswith("_cuda") else ""
+    cores = f"{facts['cores']} cores of {facts['cpu']}"
+    return f"{card}{cores}, torch {facts['torch']}, {facts['date']}"
 
 
 def side(row: Mapping) -> str:

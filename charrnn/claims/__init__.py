@@ -16,6 +16,7 @@ import pandas as pd
 
 from charrnn.claims import (
     algebra,
+    changes,
     essays,
     evolution,
     inside,
@@ -33,7 +34,7 @@ __all__ = [
     "result", "table", "verdicts",
 ]  # fmt: skip
 
-_PARTS = (essays, plays, wikipedia, algebra, kernel, names, evolution, inside, itself)
+_PARTS = (essays, plays, wikipedia, algebra, kernel, names, evolution, inside, itself, changes)
 
 CLAIMS = tuple(
     sorted((c for part in _PARTS for c in part.CLAIMS), key=lambda claim: int(claim.id[1:]))

@@ -31,6 +31,7 @@ SECTIONS = {
     "Samples while training": range(26, 27),
     "Predictions and neurons": range(27, 34),
     "The post itself, and its code": range(34, 36),
+    "The program of that day, and the paper that followed": range(36, 42),
 }
 """The sections of the post, and the numbers of the claims in each."""
 INTERVAL = re.compile(r"\[-?[\d.]+%?, -?[\d.]+%?\]")
@@ -112,12 +113,13 @@ def _entry(claim: Claim, verdict: Verdict, open_run: Callable[[str], Run]) -> En
 
 
 def _rows(claim: Claim) -> list[dict]:
-    """The trainings of a claim's benchmark; none where there is no such result."""
+    """The trainings of a claim's benchmark, some in groups; none where there is no such result."""
     try:
         kept = result(claim.benchmark).values() if claim.benchmark else []
     except FileNotFoundError:
         return []
-    return [row for each in kept for row in each.get("rows", [])]
+    parts = [part for each in kept for part in (each, *each.get("groups", []))]
+    return [row for part in parts for row in part.get("rows", [])]
 
 
 def _seeds(claim: Claim) -> int:
@@ -138,7 +140,7 @@ def _machines(claim: Claim) -> str:
     """A benchmark and the machines that it ran on."""
     machines = [each["machine"] for each in result(claim.benchmark).values()]
     names = dict.fromkeys(m["gpu"] or f"{m['cpu']} ({m['cores']} cores)" for m in machines)
-    return f"benchmark {claim.benchmark}, {', '.join(names)}"
+    return f"benchmark {claim.benchmark.rstrip('-')}, {', '.join(names)}"
 
 
 def _unit(run: Run) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 from charrnn.cli.console import say
 from charrnn.cli.options import number, seed
 from charrnn.corpora import CorpusError, normalised, pieces
+from charrnn.eras import ERAS
 from charrnn.runs import Run, load_run
-from charrnn.sample import Sampling, sample_many, stream
+from charrnn.sample import TEMPERATURES, Sampling, chosen_settings, sample_many, stream
 from charrnn.score import score as score_text
 from charrnn.vocab import POLICIES
 
@@ -35,6 +36,7 @@ if you come from char-rnn (sample.lua on the left):
   -primetext S                  --prompt S, with --echo to print it too
   -length 2000                  --length 2000
   -temperature T, -seed N       --temperature T, --seed N
+  -temperature T before 3 June 2015     the same, and --era 2015-05-21
   -sample 0                     --greedy
   -gpuid N (-1: CPU)            --device cuda:N (--device cpu)
   -verbose 1                    --verbose
@@ -106,6 +108,14 @@ def _add_sample(command) -> None:
         help="below 1 safer, above 1 wilder (1)",
     )
     heat.add_argument("--greedy", action="store_true", help="always the likeliest: --temperature 0")
+    group.add_argument(
+        "--temperature-on",
+        choices=TEMPERATURES,
+        help="what it divides; hidden: the top layer's h, so not the decoder's bias (logits)",
+    )
+    group.add_argument(
+        "--era", choices=tuple(ERAS), help="as sampled then; 2015-05-21: --temperature-on hidden"
+    )
     group.add_argument("--top-k", type=int, metavar="N", help="draw from the N likeliest only")
     group.add_argument(
         "--top-p", type=number, metavar="P", help="draw from the likeliest that hold a share P"
@@ -124,7 +134,10 @@ def _add_sample(command) -> None:
 
 def sample(args: argparse.Namespace) -> None:
     """Draw text and write it as it comes."""
-    settings = Sampling(
+    on = {} if args.temperature_on is None else {"temperature_on": args.temperature_on}
+    settings = chosen_settings(
+        args.era,
+        **on,
         length=args.length,
         temperature=0.0 if args.greedy else args.temperature,
         top_k=args.top_k,

@@ -11,7 +11,8 @@ from charrnn.cli.console import quoted, say
 from charrnn.cli.options import add_text, fractions, number, seed, steps
 from charrnn.cli.together import one_voice
 from charrnn.devices import PRECISIONS, choose_device, choose_precision, describe_device
-from charrnn.model import CELLS, CharRNN
+from charrnn.eras import ERAS
+from charrnn.model import CELLS, INITS, SWITCHES, CharRNN, ModelConfig
 from charrnn.plan import MODEL, TEXT, TRAINING, Plan, plan_training
 from charrnn.recipe import SCALES, SPLITS, model_config, recipe_names
 from charrnn.runs import LENGTHS, Run, find_run, load_run, resume_run, train_recipe
@@ -54,10 +55,13 @@ if you come from char-rnn (train.lua on the left):
   -opencl 1                     no counterpart: CUDA, Apple's MPS and the CPU are supported
   inspect_checkpoint.lua        charrnn runs show RUN
   convert_gpu_cpu_checkpoint    not needed: every run opens on every device
-  char-rnn's own defaults:      --hidden 128 --layers 2 --dropout 0 --batch 50 --seq 50 --epochs 50
+  char-rnn's own defaults:      --era char-rnn, which for a text without a recipe stands for
+                                --hidden 128 --layers 2 --dropout 0 --batch 50 --seq 50 --epochs 50
                                 --optimizer rmsprop --lr 2e-3 --schedule decay --clip-norm 0
                                 --clip-value 0.1 --split 0.95,0.05,0 --split-kind char-rnn
-                                --seed 123
+                                --init uniform (and --seed 123 there)
+  the program of 21 May 2015:   --era 2015-05-21: --detach-top-h --recurrent-dropout --forget-bias 0
+                                --schedule constant --hidden 100 --batch 100 --epochs 30, else alike
 """
 
 
@@ -120,6 +124,12 @@ def _add_train(command) -> None:
         help="post: the post's own; laptop: about an hour on two cores; smoke: seconds, on a text "
         "that comes with the project (post with a GPU, else laptop)",
     )
+    parser.add_argument(
+        "--era",
+        choices=tuple(ERAS),
+        help="settings of the post's program on that day, or of char-rnn as it was left; a recipe "
+        "keeps its sizes, and options here win",
+    )
     parser.add_argument("--init-from", metavar="RUN", help="start from the weights of a run")
     parser.add_argument("--quiet", action="store_true", help="no bar and no report")
     _add_network(parser.add_argument_group("the network"))
@@ -135,6 +145,17 @@ def _add_network(group) -> None:
     group.add_argument("--dropout", type=number, metavar="P", help="share of units left out (0)")
     group.add_argument(
         "--forget-bias", type=number, metavar="X", help="first bias of the LSTM's forget gate (1)"
+    )
+    group.add_argument("--init", choices=INITS, help="first weights; uniform: U(-0.08, 0.08)")
+    group.add_argument(
+        "--recurrent-dropout",
+        action=argparse.BooleanOptionalAction,
+        help="dropout also hits what the next step reads, afresh at each (no)",
+    )
+    group.add_argument(
+        "--detach-top-h",
+        action=argparse.BooleanOptionalAction,
+        help="no gradient through the h of the step before in the top layer (no)",
     )
 
 
@@ -203,7 +224,9 @@ def train(args: argparse.Namespace) -> None:
     options = {name: getattr(args, name, None) for name in (*MODEL, *TRAINING, *TEXT)}
     with one_voice(args):
         bars = _watched(args)
-        plan = plan_training(args.text, args.out, args.scale, args.init_from, bars, **options)
+        plan = plan_training(
+            args.text, args.out, args.scale, args.init_from, bars, args.era, **options
+        )
         args.folder = plan.folder
         if not args.quiet:
             say(*planned(plan))
@@ -242,11 +265,12 @@ def planned(plan: Plan) -> list[str]:
     part = "" if texts.characters == texts.whole else f" of {texts.whole:,}"
     sizes = [len(s) for s in (texts.split.train, texts.split.val, texts.split.test)]
     dropout = f", dropout {config.dropout:g}" if config.dropout else ""
+    switches = "".join(f", {name}" for name in _switches(config))
     rows = {
         "text": f"{texts.corpus.title}: {texts.characters:,}{part} {unit}, "
         f"{len(texts.vocab)} distinct",
         "settings": plan.origin,
-        "network": f"{config.layers} x {config.hidden} {config.cell}{dropout}, "
+        "network": f"{config.layers} x {config.hidden} {config.cell}{dropout}{switches}, "
         f"{CharRNN(config).n_parameters:,} parameters",
         "device": f"{describe_device(device)}, {precision}{_together()}",
         "split": f"{recipe.split}: {sizes[0]:,} to train on, {sizes[1]:,} to validate, "
@@ -257,6 +281,12 @@ def planned(plan: Plan) -> list[str]:
     if plan.init_from:
         rows["weights"] = f"from {plan.init_from}; new to it: {plan.fresh} of {len(texts.vocab)}"
     return [f"{name:10}{value}" for name, value in rows.items()]
+
+
+def _switches(config: ModelConfig) -> list[str]:
+    """What is not as usual in a network's training, in the words of its options."""
+    changed = {k: v for k, v in config.to_dict().items() if k in SWITCHES}
+    return [k.replace("_", " ") + (f" {v}" if v is not True else "") for k, v in changed.items()]
 
 
 def _together() -> str:

@@ -71,10 +71,11 @@ def _sizes(training: Training, data: LanesOnDevice) -> list[tuple[int, int]]:
 def filled_up(config: ModelConfig, batch: int) -> tuple[int, int]:
     """Lanes and 1-of-k inputs that open cuDNN's persistent kernels; as they are where none do.
 
-    Up to 192 units PyTorch has other kernels, whatever the sizes.
+    Up to 192 units PyTorch has other kernels, whatever the sizes; a network whose training is
+    unrolled has none.
     """
     round_size = config.hidden % 128 == 0 and 192 < config.hidden <= 1024
-    if config.cell != "lstm" or not round_size or batch > 128:
+    if config.cell != "lstm" or config.unrolls or not round_size or batch > 128:
         return batch, config.vocab_size
     return -(-batch // 8) * 8, -(-config.vocab_size // 128) * 128
 

@@ -12,6 +12,7 @@ lanes that are added read nothing, reach no loss and get no gradient.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -134,9 +135,12 @@ class FixedStep:
         x = (ids[..., None] == self.alphabet).to(model.decoder.weight.dtype)
         for layer in range(model.config.layers):
             entering = tuple(s[layer : layer + 1] for s in self.state)
-            x, left = self._layer(layer, self._fill_up(x), entering)
+            if model.config.unrolls:
+                x, left = self._unrolled(layer, x, entering)
+            else:
+                x, left = self._layer(layer, self._fill_up(x), entering)
+                x = self._drop(x[:, : self.batch] if self.extra else x)
             after.append(left)
-            x = self._drop(x[:, : self.batch] if self.extra else x)
         return model.decoder(x), tuple(torch.cat(parts) for parts in zip(*after, strict=True))
 
     def _fill_up(self, x: Tensor) -> Tensor:
@@ -155,13 +159,24 @@ class FixedStep:
         x, left = rnn(x, entering if len(entering) == 2 else entering[0])
         return x, left if isinstance(left, tuple) else (left,)
 
+    def _unrolled(self, layer: int, x: Tensor, entering: State) -> tuple[Tensor, State]:
+        """A layer step by step, dropout included; nothing is filled up then."""
+        model, weights = self.training.model, self.training.model.rnn[layer]
+        kept = self._kept((*x.shape[:2], model.config.hidden))
+        gates = F.linear(x, weights.weight_ih_l0, weights.bias_ih_l0)
+        return model.unrolled(layer, gates, entering, kept)
+
     def _drop(self, x: Tensor) -> Tensor:
-        """Dropout with the masks that `CharRNN` draws, of the lanes that there are."""
-        p = self.training.model.config.dropout
+        """Dropout of the lanes that there are."""
+        kept, p = self._kept(x.shape), self.training.model.config.dropout
+        return x if kept is None else x * (kept.to(x.dtype) / (1 - p))
+
+    def _kept(self, shape: Sequence[int]) -> Tensor | None:
+        """The masks that `CharRNN` draws, bool (T, B, H); None without dropout."""
+        training, p = self.training, self.training.model.config.dropout
         if p == 0:
-            return x
-        kept = torch.rand(x.shape, generator=self.training.generator, device=x.device) >= p
-        return x * (kept.to(x.dtype) / (1 - p))
+            return None
+        return torch.rand(shape, generator=training.generator, device=training.device) >= p
 
 
 def written(training: Training) -> list[Tensor]:

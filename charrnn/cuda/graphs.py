@@ -33,7 +33,7 @@ def record(
         before, side = torch.cuda.current_stream(), torch.cuda.Stream()
         try:
             _warm_up(work, side)
-            with torch.cuda.graph(graph, stream=side):
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 work()
         finally:
             torch.cuda.set_stream(before)  # torch leaves the side stream on where recording fails

@@ -83,13 +83,37 @@ def test_a_recorded_training_is_an_ordinary_one(tmp_path, cell, precision, first
     assert ours.scaler.state_dict() == theirs.scaler.state_dict()
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(("precision", "first"), [("fp32", 1e-4), ("fp16", 0.02)])
+def test_a_step_that_is_unrolled_is_recorded(tmp_path, cell, precision, first):
+    """As the program of May 2015 trained: nothing filled up, the masks of an ordinary step, and not
+    the losses of a network without the switches."""
+    switches = {"recurrent_dropout": True, "detach_top_h": True}
+
+    def start(folder, **switches):
+        model = ModelConfig(len(VOCAB), cell, ROUND["hidden"], layers=2, dropout=0.2, **switches)
+        config = settings(batch=ROUND["batch"], steps=120, precision=precision)
+        return train.start(model, VOCAB, TRAIN, VAL, config, tmp_path / folder)
+
+    ours, theirs, plain = start("a", **switches), start("b", **switches), start("c")
+    step = recorded(ours)
+    assert step.launch != step.compute and step.extra == 0
+    got, expected = walk(ours, step, 120), walk(theirs, ordinary(theirs), 120)
+    np.testing.assert_allclose(got[:20], expected[:20], atol=first, rtol=0)
+    assert abs(got[-20:].mean() - expected[-20:].mean()) < 0.15
+    assert np.abs(got[:20] - walk(plain, ordinary(plain), 20)).max() > 0.01
+    assert torch.equal(ours.generator.get_state(), theirs.generator.get_state())
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_every_optimizer_is_recorded(tmp_path, name, precision):
     options = {**ROUND, "optimizer": name, "precision": precision, "schedule": "cosine"}
     ours, theirs = (begin(tmp_path / folder, **options) for folder in "ab")
     got, expected = walk(ours, recorded(ours), 60), walk(theirs, ordinary(theirs), 60)
-    np.testing.assert_allclose(got, expected, atol=0.05, rtol=0)
+    np.testing.assert_allclose(got[:10], expected[:10], atol=5e-3, rtol=0)
+    means = [x.reshape(-1, 20).mean(axis=1) for x in (got, expected)]
+    np.testing.assert_allclose(*means, atol=0.05, rtol=0)
     assert got[-1] < got[0] - 0.5
 
 
@@ -196,8 +220,10 @@ def test_the_host_waits_for_nothing(tmp_path, precision, optimizer):
     training = begin(tmp_path, dropout=0.2, precision=precision, optimizer=optimizer)
     step = recorded(training)
     step()
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the mode is a prototype
+            torch.cuda.set_sync_debug_mode("error")
         for _ in range(10):
             step()
     finally:
