@@ -28,7 +28,18 @@ WORKLOADS = (
     "page",
     "published",
 )
-STUDIES = ("bptt", "cells", "environments", "line_ends", "neurons", "splits")
+STUDIES = (
+    "ablation",
+    "bptt",
+    "cells",
+    "environments",
+    "grid",
+    "line_ends",
+    "neurons",
+    "splits",
+    "temperatures",
+    "withdrawn",
+)
 """Trainings of minutes to hours that answer one question of the book; each has its own options."""
 
 

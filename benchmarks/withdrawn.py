@@ -21,6 +21,7 @@ from charrnn.recipe import change, load_recipe, open_texts
 from charrnn.runs import train_recipe
 from charrnn.score import LN2
 
+TEXT = "enwik8_prefix"
 KINDS = ("contiguous", "char-rnn")
 
 
@@ -30,7 +31,7 @@ def train(kind: str, args: argparse.Namespace) -> dict:
     length = {"epochs": args.epochs, "device": args.device}
     recipe = replace(
         whole,
-        corpus="enwik8_prefix",
+        corpus=TEXT,
         split=kind,
         model=whole.model | {"hidden": args.hidden, "dropout": args.dropout},
         training=change(whole.training, **length),
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="the folder of the result")
     args = parser.parse_args(arguments)
     rows = [train(kind, args) for kind in KINDS]
-    save_result("withdrawn", {"text": "enwik8_prefix", "rows": rows}, args.out)
+    save_result("withdrawn", {"text": TEXT, "rows": rows}, args.out)
 
 
 if __name__ == "__main__":

@@ -143,7 +143,7 @@ class CharRNN(nn.Module):
         for parameter in self.parameters():
             parameter.uniform_(-UNIFORM, UNIFORM, generator=generator)
         hidden, bias = self.config.hidden, self.config.forget_bias
-        if self.config.cell == "lstm" and bias > 0:
+        if self.config.cell == "lstm" and bias != 0:
             for rnn in self.rnn:
                 rnn.bias_ih_l0[hidden : 2 * hidden] = bias
 

@@ -291,6 +291,7 @@ def _check(plan: Plan) -> None:
     Sampling(
         length=training.sample_length,
         temperature=training.sample_temperature,
+        temperature_on=training.sample_temperature_on,
         seed=training.seed,
     )
     for name in ("warmup", "lr_decay_after", "weight_decay", "save_minutes"):

@@ -135,7 +135,12 @@ def in_era(recipe: Recipe, name: str, sizes: bool = False) -> Recipe:
     return replace(
         recipe,
         model={**recipe.model, **(era.shape if sizes else {}), **era.model},
-        training=replace(training, **era.training, clip_value=era.clip_value(training.seq)),
+        training=replace(
+            training,
+            **era.training,
+            clip_value=era.clip_value(training.seq),
+            sample_temperature_on=era.sampling["temperature_on"],
+        ),
         split=era.split,
         fractions=era.fractions,
         era=name,

@@ -361,6 +361,7 @@ def progress_facts(training: Training) -> dict:
 def recipe_to_dict(recipe: Recipe) -> dict:
     """A recipe as run.json keeps it; `era` only where one was asked for."""
     kept = asdict(recipe) | {"corpus": portable(recipe.corpus)}
+    kept["training"] = recipe.training.to_dict()
     if recipe.era is None:
         del kept["era"]
     return kept

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,7 +82,7 @@ class Sampling:
         if self.temperature_on == "hidden" and self.portable:
             raise ValueError(
                 "the portable arithmetic divides logits only; leave portable out, or "
-                "temperature_on at logits"
+                "temperature_on at logits (and out an era that divides the hidden state)"
             )
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k is {self.top_k}; it must be at least 1 (or left out)")
@@ -250,11 +250,12 @@ def divided_logits(model: CharRNN, settings: Sampling) -> tuple[CharRNN, Samplin
     """A network and settings that divide its logits, and draw as these do.
 
     With W h + b for the logits, W h / T + b = (W h + T b) / T: for `temperature_on` hidden the
-    network is a copy whose decoder has the bias T b.
+    network is one with the same layers, whose decoder has the bias T b.
     """
     if settings.temperature_on == "logits":
         return model, settings
-    twin = deepcopy(model)
+    twin = copy(model)
+    twin._modules = model._modules | {"decoder": deepcopy(model.decoder)}
     with torch.no_grad():
         twin.decoder.bias *= settings.temperature
     return twin, replace(settings, temperature_on="logits")

@@ -52,6 +52,8 @@ class TrainConfig:
     sample_prompt: str = ""
     sample_length: int = 400
     sample_temperature: float = 0.8
+    sample_temperature_on: str = "logits"
+    """What that temperature divides, as `charrnn.sample.Sampling` says."""
     save_minutes: float = 5.0
     """Longest time between two checkpoints; one is also written at every validation."""
     device: str = "auto"
@@ -86,8 +88,12 @@ class TrainConfig:
                 )
 
     def to_dict(self) -> dict:
-        """The fields as a plain dictionary, as a checkpoint keeps them."""
-        return asdict(self)
+        """The fields as a plain dictionary, as a checkpoint keeps them; what a sample's temperature
+        divides only where it isn't the logits."""
+        kept = asdict(self)
+        if self.sample_temperature_on == "logits":
+            del kept["sample_temperature_on"]
+        return kept
 
     @classmethod
     def from_dict(cls, settings: dict) -> TrainConfig:

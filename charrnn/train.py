@@ -457,6 +457,7 @@ def _append_sample(training: Training) -> None:
     settings = Sampling(
         length=config.sample_length,
         temperature=config.sample_temperature,
+        temperature_on=config.sample_temperature_on,
         seed=config.seed,
     )
     text = "".join(generate(training.model, training.vocab, config.sample_prompt, settings))

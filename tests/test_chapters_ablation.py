@@ -142,11 +142,12 @@ class TestAnswer:
         said = changes.answer({"one": made("one"), "two": made("two")})
         assert said.startswith(
             "Of the four silent changes adding the softmax's gradient to the one that came back "
-            "through h has the largest effect on the held-out loss: it lowers it (one -0.100 ["
+            "through h has, by the mean over texts and ways to hold text out, the largest effect "
+            "on the held-out loss: it lowers it (one -0.100 ± "
         )
         assert "starting the forget gate's bias at 1 raises it (one +0.050" in said
         assert "letting the learning rate decay makes no difference that can be told (" in said
-        assert "95 % intervals over 3 seeds" in said
+        assert "nats a character at the ends of the lanes and the file's tail, 95 % over 3" in said
         assert "making all four lowers it (one -0.070" in said
         assert said.index("forget gate") < said.index("dropout off")
         assert said.count(".") - said.count("0.") == 1, "one sentence"
@@ -154,7 +155,7 @@ class TestAnswer:
     def test_texts_that_disagree_are_counted(self):
         other = made("two", WORTH | {"added": 0.1})
         said = changes.answer({"one": made("one"), "two": other})
-        assert "lowers it in 2 and raises it in 2 of 4 comparisons of texts and splits" in said
+        assert "lowers it in 2 and raises it in 2 of 4 comparisons" in said
 
 
 class TestFigures:
@@ -204,7 +205,7 @@ class TestResults:
 
     def test_the_basis(self):
         said = ablation.basis(made())
-        assert "48 networks of 2 x 8, dropout 0.25, 3 seeds of 16 variants" in said
+        assert "48 networks of 2 x 8, dropout 0.25, 3 seeds of 16 programs" in said
         assert "3,000 steps of 4 x 5 (20.0 epochs), on a device" in said
 
 
@@ -253,6 +254,15 @@ class TestAChangeThatHasNotBegun:
         assert not ablation.losses(self.short).index.str.contains("rate").any()
         assert "rate decays" not in {r["name"] for r in ablation.panels({"a": self.short})["short"]}
 
+    def test_what_was_trained_is_told(self):
+        short = self.short | {"settings": self.short["settings"] | {"epochs": 5.0}}
+        said = ablation.basis(short)
+        assert "24 networks of 2 x 8" in said and "3 seeds of 8 programs" in said
+        assert "3,000 steps of 4 x 5 of 5,000, where time was up (3.0 epochs)" in said
+        assert changes.all_of(short) == "the three that had begun"
+        assert ablation.effects(short).index[-1] == "the three that had begun"
+        assert ablation.losses(short).index[-1] == "and the three that had begun"
+
     def test_early_in_a_longer_training(self):
         table = ablation.contexts(made(epoch=250))
         assert (table.loc["rate decays"] == "not begun").sum() == 2, "both splits at step 2,000"
@@ -262,6 +272,7 @@ class TestAChangeThatHasNotBegun:
         both = changes.answer({"short": self.short, "long": long})
         told = both.split("letting the learning rate decay ")[1].split(";")[0]
         assert told.startswith("raises it (long +0.030")
-        assert "short" not in told
+        assert "; on short training ended before it began)" in both
+        assert "making all that had begun" in both
         alone = changes.answer({"short": self.short})
         assert "letting the learning rate decay had not begun" in alone

@@ -137,16 +137,16 @@ class TestAnswer:
             "Whether 1 network loop at T = 0 does not measurably depend on it (4 of 4 "
         )
         assert "the loop is the same one in 2 of 4" in told
-        assert "from T = 0.1 to 0.1, it lasts as long with" in told
+        assert "from T = 0.1 to 0.1, it is as common with" in told
         assert "(1 of 4 texts end in one, against 1: +0.0 [-49.0, +49.0] percentage" in told
 
     def test_a_difference(self):
         kept = result(*(row(str(i), "Essays", LESS) for i in range(3)))
         assert temperature.effect(kept).value == -1
         told = temperature.answer(kept)
-        assert "depends on it (12 of 12 texts do" in told and "is left sooner" in told
+        assert "depends on it (12 of 12 texts do" in told and "it is rarer with" in told
         more = tuple((hidden, logits) for logits, hidden in LESS)
-        assert "lasts longer" in temperature.answer(result(row("essays", "Essays", more)))
+        assert "is more common with" in temperature.answer(result(row("essays", "Essays", more)))
 
     def test_passages_count_once_however_many_temperatures(self):
         kept = result(row("essays", "Essays", SAME), row("plays", "Plays", LESS))

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import charrnn
 from charrnn.cli import console, main, options, publishing, training
+from charrnn.devices import choose_precision
+from charrnn.model import ModelConfig
 from charrnn.sample import Sampling
 from charrnn.train import Interrupted, TrainingError
 
@@ -134,7 +137,7 @@ class TestTrain:
             "play.txt: 4,000 characters",
             "no recipe for play.txt; sizes are chosen by its 4,000 characters",
             "1 x 8 lstm, ",
-            "fp32",
+            choose_precision(torch.device("cpu"), "auto", ModelConfig(54, hidden=8, layers=1)),
             "contiguous: 3,600 to train on, 200 to validate, 200 to test",
             "4 steps (0.0449 epochs) of 2 x 20, adamw",
             "bits per character (200 characters)",

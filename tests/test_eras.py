@@ -31,11 +31,13 @@ from charrnn.native import fixed_point, fused
 from charrnn.optimize import build_optimizer, clip
 from charrnn.plan import plan_training
 from charrnn.recipe import load_recipe
+from charrnn.records import read_samples
 from charrnn.runs import recipe_from_dict, recipe_to_dict
 from charrnn.sample import (
     Sampling,
     divided_logits,
     draw,
+    generate,
     probabilities,
     sample,
     sample_many,
@@ -802,3 +804,35 @@ def test_an_era_that_there_was_not():
     ):
         with pytest.raises(ValueError, match="era is '2014'; it must be one of 2015-05-21, char-r"):
             call()
+
+
+def test_samples_on_the_way_are_drawn_as_the_era_drew(tmp_path):
+    """At a temperature that tells the two apart, from a decoder with a large bias."""
+    options = {"scale": "smoke", "steps": 4, "sample_steps": (2,), "sample_temperature": 0.3}
+    texts = {}
+    for on in ("2015-05-21", "char-rnn"):
+        run = charrnn.train("tinyshakespeare", tmp_path / on, era=on, **options)
+        texts[on] = run.info["recipe"]["training"].get("sample_temperature_on")
+    assert texts == {"2015-05-21": "hidden", "char-rnn": None}
+    folder = tmp_path / "2015-05-21"
+    model, vocab = load_checkpoint(folder / "last.safetensors").model(), run.vocab
+    kept = read_samples(folder / "samples.jsonl")[-1]
+    drawn = {"length": len(kept["text"]), "temperature": 0.3, "seed": kept["seed"]}
+    for on, same in (("hidden", True), ("logits", False)):
+        settings = Sampling(**drawn, temperature_on=on)
+        text = "".join(generate(model, vocab, kept["prompt"], settings))
+        assert (text == kept["text"]) is same
+
+
+def test_a_forget_bias_below_zero_is_set_too():
+    config = ModelConfig(5, hidden=4, layers=2, init="uniform", forget_bias=-2.0)
+    for rnn in CharRNN(config).rnn:
+        assert (rnn.bias_ih_l0[4:8] == -2).all()
+
+
+def test_a_text_too_short_for_the_lanes_of_an_era(tmp_path, capsys):
+    text = tmp_path / "short.txt"
+    text.write_text("abcde fghij\n" * 250)
+    assert main(["train", str(text), "--out", str(tmp_path / "r"), "--era", "2015-05-21"]) == 2
+    told = capsys.readouterr().err
+    assert "give a smaller batch or seq or a larger share" in told and "Traceback" not in told

@@ -136,6 +136,17 @@ def test_one_context_is_a_sample():
     assert run.vocab.decode(drawn[0]) == sample_many(run, 1, "badcab", length=30, seed=4)[0]
 
 
+def test_the_temperature_may_divide_the_hidden_state():
+    run = random_run()
+    with torch.no_grad():
+        run.model.decoder.bias.copy_(torch.linspace(-3, 3, len(run.vocab)))
+    chosen = {"length": 30, "seed": 4, "temperature": 0.5, "temperature_on": "hidden"}
+    drawn = continued(run.model, run.vocab.encode("badcab")[None], Sampling(**chosen))
+    assert run.vocab.decode(drawn[0]) == sample_many(run, 1, "badcab", **chosen)[0]
+    chosen["temperature_on"] = "logits"
+    assert run.vocab.decode(drawn[0]) != sample_many(run, 1, "badcab", **chosen)[0]
+
+
 def test_a_context_may_hold_a_restart():
     model = random_run(restart=0).model
     contexts = np.array([[1, 2, 0, 3], [0, 3, 1, 2]])

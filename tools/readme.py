@@ -118,6 +118,19 @@ def speed() -> str:
             f"- A batch of the post's first experiment (2 x 512, 100 x 100): {shown}, "
             f"{_times_plain(kept)} ({_where(kept['machine'])}); the post says 0.46 s on a TITAN Z."
         )
+    for kept in _results("training_cuda"):
+        (seconds,) = (r for n, r in kept["batch_seconds"].items() if n.endswith("100 x 100"))
+        lines.append(
+            f"- The same batch on an {kept['machine']['gpu']}: {1000 * seconds['median']:.1f} ms, "
+            f"{_times_plain(kept)} there."
+        )
+    for kept in _results("sampling_cuda"):
+        one, many = (kept["ratio"][case] for case in ("one stream", "256 streams"))
+        lines.append(
+            f"- Sampling from that network on an {kept['machine']['gpu']}: one stream "
+            f"{one['median']:.0f} times ({one['low']:.0f} to {one['high']:.0f}), 256 streams "
+            f"{many['median']:.1f} times a stepped `torch.nn.LSTM` there."
+        )
     for kept in _results("page"):
         for name, row in kept["runs"].items():
             longest = max(task["ms"] for task in row["largest_task"].values())
@@ -145,8 +158,9 @@ def _times_plain(kept: dict) -> str:
 
 
 def _results(name: str) -> list[dict]:
+    """A benchmark's committed results; those of a GPU have names of their own."""
     try:
-        return list(result(name).values())
+        return [kept for kept in result(name).values() if kept.get("benchmark", name) == name]
     except FileNotFoundError:
         return []
 

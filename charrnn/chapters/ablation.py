@@ -19,6 +19,7 @@ from charrnn.claims.changes import (
     DAY,
     LAST,
     SPLITS,
+    all_of,
     alone,
     begun,
     by_seed,
@@ -39,21 +40,21 @@ NOT_YET = "not begun"
 
 
 def effects(found: Mapping, measure: str = "lanes", step: int | None = None) -> pd.DataFrame:
-    """A row a change, and all four: what it does on average, alone, and as the last of the four."""
+    """A row a change, and all together: what it does on average, alone, and as the last one."""
     table, rows = networks(found, step), {}
     for change, name in CHANGES.items():
         each = (on_average, alone, undone)
         told = [str(effect(table, change, measure)) for effect in each]
         rows[name] = told if has_begun(found, change, step) else [NOT_YET] * len(each)
     whole = str(together(table, measure))
-    rows["all four"] = ["", whole, whole]
+    rows[all_of(found)] = ["", whole, whole]
     columns = ["on average", "to that day's program", "where the others are made"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def contexts(found: Mapping) -> pd.DataFrame:
-    """A row a change, and all four: its effect on both splits, early in training, and on the norm
-    of the gradient before it is clipped."""
+    """A row a change, and all together: its effect on both splits, early in training, and on the
+    norm of the gradient before it is clipped."""
     end, early = last_step(found), _early(found)
     columns = {name: (end, split) for split, name in SPLITS.items()}
     if early is not None:
@@ -67,7 +68,7 @@ def contexts(found: Mapping) -> pd.DataFrame:
         ]
         for change, name in CHANGES.items()
     }
-    rows["all four"] = [str(together(tables[step], m)) for step, m in columns.values()]
+    rows[all_of(found)] = [str(together(tables[step], m)) for step, m in columns.values()]
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(columns))
 
 
@@ -97,7 +98,8 @@ def losses(found: Mapping) -> pd.DataFrame:
     table = networks(found)
     variants = {"21 May 2015": DAY}
     variants |= {f"and {CHANGES[change]}": DAY | {change: True} for change in begun(found)}
-    variants["char-rnn at last"] = LAST
+    late = len(begun(found)) < len(CHANGES)
+    variants[f"and {all_of(found)}" if late else "char-rnn at last"] = LAST
     rows = {}
     for name, variant in variants.items():
         each = [interval(by_seed(table, variant, split).to_numpy()) for split in SPLITS]
@@ -109,23 +111,25 @@ def basis(found: Mapping) -> str:
     """What a result rests on, in a line."""
     s, groups = found["settings"], found["groups"]
     step, epoch = last_step(found), found["steps_per_epoch"]
+    programs, asked = 2 ** len(begun(found)), round(s["epochs"] * epoch)
+    stopped = "" if step >= asked else f" of {asked:,}, where time was up"
     devices = ", ".join(sorted({group["device"] for group in groups}))
     return (
-        f"{title(found)}: {16 * s['seeds']} networks of {s['layers']} x {s['hidden']}, dropout "
-        f"{s['dropout']:g}, {s['seeds']} seeds of 16 variants, {step:,} steps of {s['batch']} x "
-        f"{s['seq']} ({step / epoch:.1f} epochs), on {devices}; held out: "
-        f"{found['targets']['tail']:,} and {found['targets']['lanes']:,} characters"
+        f"{title(found)}: {programs * s['seeds']} networks of {s['layers']} x {s['hidden']}, "
+        f"dropout {s['dropout']:g}, {s['seeds']} seeds of {programs} programs, {step:,} steps "
+        f"of {s['batch']} x {s['seq']}{stopped} ({step / epoch:.1f} epochs), on {devices}; held "
+        f"out: {found['targets']['tail']:,} and {found['targets']['lanes']:,} characters"
     )
 
 
 def panels(results: Mapping[str, Mapping]) -> dict[str, list[dict]]:
-    """Rows of `figures.which_mattered` by text: every change on average, and all four together."""
+    """Rows of `figures.which_mattered` by text: every change on average, and all together."""
     found = {}
     for kept in results.values():
         table, rows = networks(kept), []
         for split, name in SPLITS.items():
             each = {CHANGES[c]: on_average(table, c, split) for c in begun(kept)}
-            for change, e in (each | {"all four": together(table, split)}).items():
+            for change, e in (each | {all_of(kept): together(table, split)}).items():
                 rows.append(
                     {"name": change, "kind": name, "value": e.value, "low": e.low, "high": e.high}
                 )

@@ -1,33 +1,40 @@
-"""What the chapter on the grid shows: its networks side by side, and what the paper found in its.
+"""What the chapter on the grid shows: its networks side by side, and the claim that was withdrawn.
 
-A row is one trained network as `benchmarks/grid.py` writes it. Losses are in nats a character on
-the test part, which was read once. A difference of two networks has two errors: the text's, from
-the differences over equal stretches of it, and the seed's, from networks that were trained more
-than once. It counts where it is larger than `BAR` times both together.
+What the paper found is judged in `charrnn.claims.paper`; here it becomes tables and the figure's
+panels.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from charrnn.chapters.yardsticks import CELL_NAMES, PUBLISHED
+from charrnn.chapters.yardsticks import PUBLISHED
 from charrnn.claims import result
+from charrnn.claims.paper import (
+    CELL_NAMES,
+    CELLS,
+    CLAIMED,
+    GRAVES,
+    SAME,
+    Difference,
+    best,
+    deeper,
+    gated,
+    gates,
+    loss,
+    networks,
+    place,
+    seed_error,
+    three_layers,
+    two_layers,
+)
 from charrnn.runs import Run
 from charrnn.score import LN2
 
-CELLS = tuple(CELL_NAMES)
-BAR = 2.0
-"""Errors that a difference must have to count: about 95 % of a normal distribution lie within."""
-MOST = 2 / 3
-"""Share of the comparisons that carries a finding which some of them don't."""
-SAME = ("epochs", "batch", "seq")
-"""In what rows must agree to be set side by side."""
 TITLE, SYMBOLS = "War and Peace", 82
 
 
@@ -42,22 +49,6 @@ PAPER = {
 its single cells could not, and stand nowhere here."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What one network's test loss has more than another's, in nats, and its standard error."""
-
-    value: float
-    error: float
-
-    @property
-    def sign(self) -> int:
-        """-1 or 1 where it counts, 0 where it may be chance."""
-        return 0 if abs(self.value) <= BAR * self.error else int(math.copysign(1, self.value))
-
-    def __str__(self) -> str:
-        return f"{self.value:+.3f} ± {BAR * self.error:.3f}"
-
-
 def beside_the_papers(rows: Sequence[dict]) -> pd.DataFrame:
     """What the paper's grid is made of and what these rows are, side by side."""
     found = networks(rows)
@@ -70,84 +61,6 @@ def beside_the_papers(rows: Sequence[dict]) -> pd.DataFrame:
         str(SYMBOLS),
     )
     return pd.DataFrame({"the paper": PAPER, "here": dict(zip(PAPER, ours, strict=True))})
-
-
-def every() -> list[dict]:
-    """The rows of all committed results. FileNotFoundError where there is none."""
-    kept = [r for r in result("grid").values() if r["benchmark"] == "grid"]
-    return [row for r in kept for row in r["rows"]]
-
-
-def recorded() -> list[dict]:
-    """The rows of all committed results that were trained alike.
-
-    Of rows that differ in `SAME` the kind that most networks have is taken; of a network and seed
-    trained more than once, at several rates or on several machines, the row with the lowest
-    validation loss. FileNotFoundError where there is no result.
-    """
-    return alike(every())
-
-
-def alike(rows: Sequence[dict]) -> list[dict]:
-    """The rows of `recorded`, out of these."""
-    kinds: dict[tuple, dict[tuple, dict]] = {}
-    for row in sorted(rows, key=lambda row: -row["losses"]["val"]):
-        kind = tuple(row[name] for name in SAME)
-        kinds.setdefault(kind, {})[(*place(row), row["seed"])] = row
-    chosen = max(kinds.values(), key=lambda found: (len(found), *_of(found)), default={})
-    return [chosen[key] for key in sorted(chosen)]
-
-
-def _of(found: dict[tuple, dict]) -> tuple:
-    """Decides between kinds of which there are equally many: the longer trainings."""
-    row = next(iter(found.values()))
-    return tuple(row[name] for name in SAME)
-
-
-def place(row: dict) -> tuple[int, int, int]:
-    """Where a row stands in the grid: number of its cell, layers, size."""
-    return CELLS.index(row["cell"]), row["layers"], row["size"]
-
-
-def networks(rows: Iterable[dict]) -> dict[tuple[str, int, int], list[dict]]:
-    """Rows by (cell, layers, size), in the grid's order; a row a seed."""
-    found: dict[tuple[str, int, int], list[dict]] = {}
-    for row in sorted(rows, key=lambda row: (*place(row), row["seed"])):
-        found.setdefault((row["cell"], row["layers"], row["size"]), []).append(row)
-    return found
-
-
-def loss(rows: Sequence[dict]) -> float:
-    """Test loss of a network, the mean over its seeds."""
-    return float(np.mean([row["losses"]["test"] for row in rows]))
-
-
-def seed_error(rows: Iterable[dict]) -> float:
-    """Standard deviation of a test loss over seeds, pooled over all networks with several.
-
-    NaN where none has: then only the text's error is known.
-    """
-    groups = [[r["losses"]["test"] for r in g] for g in networks(rows).values() if len(g) > 1]
-    if not groups:
-        return math.nan
-    squares = sum(float(np.var(g)) * len(g) for g in groups)
-    return math.sqrt(squares / sum(len(g) - 1 for g in groups))
-
-
-def text_error(blocks: np.ndarray) -> float:
-    """Standard error of a mean over equal stretches of the test text."""
-    return float(np.std(blocks, ddof=1) / math.sqrt(len(blocks)))
-
-
-def difference(one: Sequence[dict], other: Sequence[dict], seeds: float) -> Difference:
-    """What a network (its rows, one a seed) has more than another.
-
-    seeds: the spread of a single training over seeds; NaN counts as none.
-    """
-    first, second = (np.mean([row["blocks"] for row in rows], axis=0) for rows in (one, other))
-    spread = 0.0 if math.isnan(seeds) else seeds**2 * (1 / len(one) + 1 / len(other))
-    error = math.sqrt(text_error(first - second) ** 2 + spread)
-    return Difference(loss(one) - loss(other), error)
 
 
 def losses(rows: Sequence[dict]) -> pd.DataFrame:
@@ -189,22 +102,40 @@ def settings(rows: Sequence[dict]) -> pd.DataFrame:
 
 
 def rates(rows: Sequence[dict]) -> pd.DataFrame:
-    """Validation losses of the networks that were trained at several rates, the first seed's: a
-    column a rate, as times the one of the table in `benchmarks/grid.py`. rows: as `every` gives."""
+    """Validation losses of the networks that were trained at several rates, by the rate as times
+    the one of the table in `benchmarks/grid.py`. rows: as `every` gives them."""
+    kept = [row for row in rows if row["lr_used"] == row["lr"]]
+    return _over(kept, "factor", tuple(SAME), "x {:g}", "val")
+
+
+def lengths(rows: Sequence[dict]) -> pd.DataFrame:
+    """Test losses of the networks that were trained for several numbers of epochs, each at the rate
+    with the lowest validation loss. rows: as `every` gives them."""
+    return _over(rows, "epochs", tuple(n for n in SAME if n != "epochs"), "{:g} epochs", "test")
+
+
+def _over(
+    rows: Sequence[dict], name: str, same: tuple[str, ...], title: str, part: str
+) -> pd.DataFrame:
+    """Losses of the first seed's networks that have several values of a setting and agree in
+    others, a column a value; where a network has several rows for one, the best by validation."""
     found: dict[tuple, dict[float, float]] = {}
-    for row in sorted(rows, key=lambda row: (*place(row), row["lr"])):
-        if row["seed"] == 1 and row["lr_used"] == row["lr"]:
-            key = (*place(row), *(row[name] for name in SAME), row["device"])
-            found.setdefault(key, {})[row["factor"]] = row["losses"]["val"]
+    for row in sorted(rows, key=lambda row: (*place(row), -row["losses"]["val"])):
+        if row["seed"] == 1:
+            key = (*place(row), *(row[n] for n in same))
+            found.setdefault(key, {})[row[name]] = row["losses"][part]
     several = {key: kept for key, kept in found.items() if len(kept) > 1}
-    table = {
-        f"{CELL_NAMES[CELLS[cell]]}, {layers} x {size}": {
-            f"x {factor:g}": f"{val:.3f}" for factor, val in kept.items()
-        }
-        for (cell, layers, size, *_), kept in several.items()
-    }
-    columns = [f"x {f:g}" for f in sorted({f for kept in several.values() for f in kept})]
-    return pd.DataFrame.from_dict(table, orient="index", columns=columns or None).fillna("")
+    values = sorted({value for kept in several.values() for value in kept})
+    return pd.DataFrame.from_dict(
+        {
+            f"{CELL_NAMES[CELLS[cell]]}, {layers} x {size}": [
+                f"{kept[value]:.3f}" if value in kept else "" for value in values
+            ]
+            for (cell, layers, size, *_), kept in several.items()
+        },
+        orient="index",
+        columns=[title.format(value) for value in values],
+    )
 
 
 def told(rows: Sequence[dict]) -> str:
@@ -231,24 +162,6 @@ def panels(rows: Sequence[dict]) -> dict[str, dict[int, list[tuple[int, float]]]
     return found
 
 
-def deeper(rows: Sequence[dict], layers: int, than: int) -> dict[tuple[str, int], Difference]:
-    """What networks of so many layers have more than those of `than`, by cell and size."""
-    found, seeds = networks(rows), seed_error(rows)
-    pairs = {
-        (cell, size): (group, found.get((cell, than, size)))
-        for (cell, depth, size), group in found.items()
-        if depth == layers
-    }
-    return {key: difference(a, b, seeds) for key, (a, b) in pairs.items() if b}
-
-
-def gated(rows: Sequence[dict]) -> dict[tuple[str, int, int], Difference]:
-    """What LSTM and GRU have more than the plain network with as many parameters and layers."""
-    found, seeds = networks(rows), seed_error(rows)
-    pairs = {key: found.get(("rnn", *key[1:])) for key in found if key[0] != "rnn"}
-    return {key: difference(found[key], plain, seeds) for key, plain in pairs.items() if plain}
-
-
 def depth_table(rows: Sequence[dict], layers: int, than: int) -> pd.DataFrame:
     """`deeper` as a table: cells down, sizes across, with what lies within chance in brackets."""
     found = deeper(rows, layers, than)
@@ -273,72 +186,11 @@ def _table(found: dict[tuple[str, str], Difference]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(table, orient="index", columns=columns).fillna("")
 
 
-def _count(found: Iterable[Difference]) -> tuple[int, int, int]:
-    """How many are lower, higher, and within chance."""
-    signs = [d.sign for d in found]
-    return signs.count(-1), signs.count(1), signs.count(0)
-
-
 def verdicts(rows: Sequence[dict]) -> pd.DataFrame:
     """The paper's findings, our numbers and a verdict by rule, a row each."""
     found = (two_layers(rows), three_layers(rows), gates(rows))
     columns = ["the paper", "here", "verdict"]
     return pd.DataFrame(found, columns=columns).set_index("the paper").rename_axis(None)
-
-
-def two_layers(rows: Sequence[dict]) -> tuple[str, str, str]:
-    """Held: two layers have the lower loss than one in every comparison, beyond its error. Held
-    with a change: in two thirds of them, and in more than those where they have the higher."""
-    said = "at least two layers are better than one"
-    found = deeper(rows, 2, 1)
-    if not found:
-        return said, "no network of two layers beside one of one", "not tested"
-    lower, higher, chance = _count(found.values())
-    number = f"2 against 1 at equal size: lower in {lower}, higher in {higher}, within chance in "
-    return said, number + f"{chance} of {len(found)}", _most(lower, higher, len(found))
-
-
-def three_layers(rows: Sequence[dict]) -> tuple[str, str, str]:
-    """Held: three layers beside two have the lower loss in some comparison and the higher in some,
-    beyond the errors. Held with a change: some differ and some are within chance."""
-    said = "three layers beside two: mixed"
-    found = deeper(rows, 3, 2)
-    if not found:
-        return said, "no network of three layers beside one of two", "not tested"
-    lower, higher, chance = _count(found.values())
-    number = f"3 against 2 at equal size: lower in {lower}, higher in {higher}, within chance in "
-    mixed = "held" if lower and higher else "held with a change" if chance else "not held"
-    return said, number + f"{chance} of {len(found)}", mixed
-
-
-def gates(rows: Sequence[dict]) -> tuple[str, str, str]:
-    """Held: LSTM and GRU have the lower loss than the plain network of as many parameters in every
-    comparison, beyond its error. Held with a change: in two thirds of them, as for depth."""
-    said = "LSTM and GRU far ahead of the plain network at equal parameters"
-    found = gated(rows)
-    if not found:
-        return said, "no network with gates beside one without", "not tested"
-    lower, higher, _ = _count(found.values())
-    gains = sorted(-d.value for d in found.values())
-    number = (
-        f"lower in {lower} of {len(found)}, higher in {higher}; by {gains[0]:+.3f} to "
-        f"{gains[-1]:+.3f} nats, median {float(np.median(gains)):+.3f}"
-    )
-    return said, number, _most(lower, higher, len(found))
-
-
-def _most(lower: int, higher: int, all_: int) -> str:
-    if lower == all_:
-        return "held"
-    return "held with a change" if lower >= MOST * all_ and lower > higher else "not held"
-
-
-def best(rows: Sequence[dict]) -> dict:
-    """The row with the lowest validation loss: chosen without its test loss. ValueError where there
-    is none."""
-    if not rows:
-        raise ValueError("there is no network to choose; train some (python -m benchmarks.grid)")
-    return min(rows, key=lambda row: row["losses"]["val"])
 
 
 def levels(run: Run) -> dict[str, float]:
@@ -383,11 +235,6 @@ def beside_counting(rows: Sequence[dict], run: Run) -> pd.DataFrame:
     )
 
 
-CLAIMED, GRAVES = 1.57, 1.67
-"""Bits a character on Wikipedia: of the post's first revision (3 x 700, 7 epochs; withdrawn on
-28 May 2015), and of Graves 2013 (7 x 700), which it stood beside."""
-
-
 def in_bits(nats: float, base_counts: bool) -> float:
     """What `math.log(math.exp(nats), 2)` gives: bits where the second argument is the base of the
     logarithm (LuaJIT), and the nats themselves where it is ignored (plain Lua 5.1)."""
@@ -398,12 +245,12 @@ def readings(claimed: float = CLAIMED) -> pd.DataFrame:
     """What a printed figure was, if the base counted and if it was ignored: nats and bits."""
     nats = {"the base counts (LuaJIT)": claimed * LN2, "it is ignored (plain Lua 5.1)": claimed}
     table = {}
-    for (name, loss), counts in zip(nats.items(), (True, False), strict=True):
+    for (name, value), counts in zip(nats.items(), (True, False), strict=True):
         table[name] = {
-            "prints": f"{in_bits(loss, counts):.2f}",
-            "nats": f"{loss:.3f}",
-            "bits": f"{loss / LN2:.3f}",
-            "against Graves's bits": f"{loss / LN2 - GRAVES:+.2f}",
+            "prints": f"{in_bits(value, counts):.2f}",
+            "nats": f"{value:.3f}",
+            "bits": f"{value / LN2:.3f}",
+            "against Graves's bits": f"{value / LN2 - GRAVES:+.2f}",
         }
     return pd.DataFrame.from_dict(table, orient="index")
 

@@ -221,7 +221,7 @@ def _pairs(kept: dict, ways: Mapping[str, Sequence[Mapping | None]]) -> str:
 def effect(kept: dict) -> Estimate:
     """By how much the share of looping texts at low temperatures above 0 is larger with the hidden
     state divided: the mean over passages of all networks, each averaged over these temperatures
-    first, with a 95 % bootstrap interval over passages."""
+    first, with a 95 % bootstrap interval over passages; the networks are taken as they are."""
     places = _low(kept)
     logits, hidden = (
         np.concatenate(
@@ -243,7 +243,7 @@ def answer(kept: dict) -> str:
         f"({cold[0].hits} of {cold[0].total} texts do with the logits divided, {cold[1].hits} with "
         f"the hidden state divided), the loop is the same one in {same.hits} of {same.total}, and "
         f"a little above, from T = {at[places[0]]:g} to {at[places[-1]]:g}, it "
-        f"{_lasts(effect(kept))} with the hidden state divided ({warm[1].hits} of {warm[1].total} "
+        f"{_common(effect(kept))} with the hidden state divided ({warm[1].hits} of {warm[1].total} "
         f"texts end in one, against {warm[0].hits}: {_points(effect(kept))} percentage points, "
         f"95 % over {effect(kept).samples} passages)."
     )
@@ -259,10 +259,8 @@ def _depends(found: Estimate) -> str:
     return "depends" if found.low > 0 or found.high < 0 else "does not measurably depend"
 
 
-def _lasts(found: Estimate) -> str:
-    return (
-        "lasts longer" if found.low > 0 else "is left sooner" if found.high < 0 else "lasts as long"
-    )
+def _common(found: Estimate) -> str:
+    return "is more common" if found.low > 0 else "is rarer" if found.high < 0 else "is as common"
 
 
 def _same_loops(kept: dict) -> list[dict]:

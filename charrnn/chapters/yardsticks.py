@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from charrnn.claims import result
+from charrnn.claims.paper import CELL_NAMES
 from charrnn.runs import Run
 from charrnn.score import LN2
-
-CELL_NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "plain RNN"}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from charrnn.claims import (
     itself,
     kernel,
     names,
+    paper,
     plays,
     wikipedia,
 )
@@ -34,7 +35,19 @@ __all__ = [
     "result", "table", "verdicts",
 ]  # fmt: skip
 
-_PARTS = (essays, plays, wikipedia, algebra, kernel, names, evolution, inside, itself, changes)
+_PARTS = (
+    essays,
+    plays,
+    wikipedia,
+    algebra,
+    kernel,
+    names,
+    evolution,
+    inside,
+    itself,
+    changes,
+    paper,
+)
 
 CLAIMS = tuple(
     sorted((c for part in _PARTS for c in part.CLAIMS), key=lambda claim: int(claim.id[1:]))

@@ -50,9 +50,12 @@ DECAYS_AFTER = ERAS["char-rnn"].training["lr_decay_after"]
 """Epochs before which a rate that will decay is still the same."""
 
 
+NUMBERS = {1: "one", 2: "two", 3: "three"}
 SPLITS = {"tail": "the file's tail", "lanes": "the ends of the lanes"}
 
 
+SHOWN = ("lanes", "tail")
+"""The order in which a sentence gives both."""
 TITLES = {"tinyshakespeare": "tinyshakespeare", "war_and_peace": "War and Peace"}
 
 
@@ -73,6 +76,11 @@ class Effect:
 
     def __str__(self) -> str:
         return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+    @property
+    def short(self) -> str:
+        """The difference and half of its interval."""
+        return f"{self.value:+.3f} ± {(self.high - self.low) / 2:.3f}"
 
     @property
     def sign(self) -> int:
@@ -130,6 +138,12 @@ def has_begun(found: Mapping, change: str, step: int | None = None) -> bool:
 def begun(found: Mapping) -> list[str]:
     """The changes that can have made a difference by the end."""
     return [change for change in CHANGES if has_begun(found, change)]
+
+
+def all_of(found: Mapping) -> str:
+    """What the last program has that the first had not, as far as it had begun."""
+    number = len(begun(found))
+    return "all four" if number == len(CHANGES) else f"the {NUMBERS[number]} that had begun"
 
 
 def networks(found: Mapping, step: int | None = None) -> pd.DataFrame:
@@ -202,39 +216,49 @@ def interaction(table: pd.DataFrame, one: str, other: str, measure: str) -> Effe
 
 
 def answer(results: Mapping[str, Mapping]) -> str:
-    """Which of the changes mattered, in one sentence, by the held-out loss on either split.
+    """Which of the changes mattered, in one sentence, by the held-out loss on both splits.
 
     The changes stand in the order of their mean effect. One lowers (raises) the loss where its
     whole interval does so for every text and split; it makes no difference that can be told where
-    every interval holds zero; else the sentence counts.
+    every interval holds zero; else the sentence counts. Where training ended before a change could
+    have an effect, the sentence says so.
     """
     found = {c: _over(results, c) for c in CHANGES}
     whole = _over(results)
     size = {c: np.mean([abs(e.value) for e in each.values()]) for c, each in found.items() if each}
     first, *others = sorted(size, key=lambda c: -size[c])
     seeds = min(e.seeds for e in whole.values())
-    rest = [f"{SAID[c]} {_verdict(found[c])} ({_figures(found[c])})" for c in others]
+    rest = [f"{SAID[c]} {_verdict(found[c])} ({_figures(found[c])}{_late(results, c)})"
+            for c in others]  # fmt: skip
     rest += [f"{SAID[c]} had not begun" for c in CHANGES if c not in size]
+    four = all(len(begun(kept)) == len(CHANGES) for kept in results.values())
     return (
-        f"Of the four silent changes {SAID[first]} has the largest effect on the held-out loss: it "
-        f"{_verdict(found[first])} ({_figures(found[first])}; nats a character at the ends of the "
-        f"lanes, 95 % intervals over {seeds} seeds); {'; '.join(rest)}; making all four "
-        f"{_verdict(whole)} ({_figures(whole)})."
+        f"Of the four silent changes {SAID[first]} has, by the mean over texts and ways to hold "
+        f"text out, the largest effect on the held-out loss: it {_verdict(found[first])} "
+        f"({_figures(found[first])}{_late(results, first)}; nats a character at "
+        f"{' and '.join(SPLITS[k] for k in SHOWN)}, 95 % over {seeds} seeds); {'; '.join(rest)}; "
+        f"making all {'four' if four else 'that had begun'} {_verdict(whole)} ({_figures(whole)})."
     )
 
 
 def _over(
     results: Mapping[str, Mapping], change: str | None = None
 ) -> dict[tuple[str, str], Effect]:
-    """A change's mean effect by text and split, where it had begun (None: that of all four)."""
+    """A change's mean effect by text and split, where it had begun (None: that of all)."""
     found = {}
     for kept in results.values():
         if change is None or has_begun(kept, change):
             table = networks(kept)
-            for split in SPLITS:
+            for split in SHOWN:
                 effect = on_average(table, change, split) if change else together(table, split)
                 found[title(kept), split] = effect
     return found
+
+
+def _late(results: Mapping[str, Mapping], change: str) -> str:
+    """On which texts training ended before a change could have an effect."""
+    late = [title(kept) for kept in results.values() if not has_begun(kept, change)]
+    return f"; on {' and '.join(late)} training ended before it began" if late else ""
 
 
 def _verdict(found: Mapping[tuple[str, str], Effect]) -> str:
@@ -248,26 +272,28 @@ def _verdict(found: Mapping[tuple[str, str], Effect]) -> str:
         return "makes no difference that can be told"
     down, up = (sum(e.sign == s for e in found.values()) for s in (-1, 1))
     told = [f"{word} it in {n}" for word, n in (("lowers", down), ("raises", up)) if n]
-    return f"{' and '.join(told)} of {len(found)} comparisons of texts and splits"
+    return f"{' and '.join(told)} of {len(found)} comparisons"
 
 
 def _figures(found: Mapping[tuple[str, str], Effect]) -> str:
-    """The effects on char-rnn's own split, text by text."""
-    return ", ".join(f"{name} {e}" for (name, split), e in found.items() if split == "lanes")
+    """The effects text by text, on the splits in the order of `SHOWN`."""
+    texts = dict.fromkeys(name for name, _ in found)
+    return ", ".join(f"{t} {' and '.join(found[t, k].short for k in SHOWN)}" for t in texts)
 
 
 def _reproduces(run: Run) -> tuple[str, str]:
-    """Held: what the program became reaches the loss of that day's, within the seeds' interval, on
-    every text. Held with a change: it does not, so that a state of it has to be chosen."""
-    whole, largest = {}, {}
-    for kept in recorded().values():
-        table, name = networks(kept), title(kept)
-        whole[name] = together(table, "lanes")
-        each = {c: on_average(table, c, "lanes") for c in begun(kept)}
-        largest[name] = max(each, key=lambda c: abs(each[c].value))
-    told = ", ".join(f"{effect} on {name}" for name, effect in whole.items())
-    most = " and ".join(dict.fromkeys(SAID[change] for change in largest.values()))
-    text = f"its four silent changes to training move the loss by {told}; most of it is {most}"
+    """Held: what the program became can't be told from the program of that day by its held-out
+    loss, on any text or split. Held with a change: it can, so a state of it has to be chosen."""
+    results = recorded()
+    whole = _over(results)
+    found = {c: _over(results, c) for c in CHANGES}
+    size = {c: np.mean([abs(e.value) for e in each.values()]) for c, each in found.items() if each}
+    first = max(size, key=size.get)
+    text = (
+        f"its silent changes to training move the loss by {_figures(whole)} nats (at "
+        f"{' and '.join(SPLITS[k] for k in SHOWN)}, 95 % over seeds), most of all {SAID[first]}: "
+        f"{_figures(found[first])}"
+    )
     return text, "held with a change" if any(e.sign for e in whole.values()) else "held"
 
 

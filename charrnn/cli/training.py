@@ -286,6 +286,8 @@ def planned(plan: Plan) -> list[str]:
 def _switches(config: ModelConfig) -> list[str]:
     """What is not as usual in a network's training, in the words of its options."""
     changed = {k: v for k, v in config.to_dict().items() if k in SWITCHES}
+    if config.dropout == 0:
+        changed.pop("recurrent_dropout", None)
     return [k.replace("_", " ") + (f" {v}" if v is not True else "") for k, v in changed.items()]
 
 
@@ -327,4 +329,6 @@ def outcome(run: Run) -> list[str]:
         last = run.samples[-1]
         lines += [f"--- sample at temperature {last['temperature']:g} ---", last["text"], "---"]
     folder = quoted(run.folder)
-    return [*lines, f"the run is in {folder}; next: charrnn sample {folder} --temperature 0.8"]
+    drawn = f" --era {info['era']}" if "era" in info else ""
+    then = f"charrnn sample {folder} --temperature 0.8{drawn}"
+    return [*lines, f"the run is in {folder}; next: {then}"]

@@ -78,7 +78,7 @@ def split_char_rnn(
     if batch < 1 or seq < 1:
         raise ValueError(f"batch {batch} x seq {seq}: both must be at least 1")
     chunks = _stream(ids) // (batch * seq)
-    sizes = _sizes(chunks, fractions, f"chunks of {batch} x {seq} ids")
+    sizes = _sizes(chunks, fractions, f"chunks of {batch} x {seq} ids", "a smaller batch or seq")
     lanes = ids[: chunks * batch * seq].reshape(batch, chunks * seq)
     ends = np.cumsum(sizes) * seq
     parts = (lanes[:, : ends[0]], lanes[:, ends[0] : ends[1]], lanes[:, ends[1] :])
@@ -190,8 +190,11 @@ def _stream(ids: np.ndarray) -> int:
     return len(ids)
 
 
-def _sizes(n: int, fractions: tuple[float, float, float], what: str) -> tuple[int, int, int]:
-    """How many of n go to training, validation and test."""
+def _sizes(
+    n: int, fractions: tuple[float, float, float], what: str, other: str = "a longer text"
+) -> tuple[int, int, int]:
+    """How many of n go to training, validation and test. other: what to give where they are few,
+    besides a larger share."""
     _check(fractions)
     train = math.floor(n * fractions[0])
     val = math.floor(n * fractions[1]) if fractions[2] > 0 else n - train
@@ -200,7 +203,7 @@ def _sizes(n: int, fractions: tuple[float, float, float], what: str) -> tuple[in
         if fraction > 0 and size < 1:
             raise ValueError(
                 f"{n} {what} leave nothing for {part} at fractions {tuple(fractions)}; "
-                "give a longer text or a larger share"
+                f"give {other} or a larger share"
             )
     return sizes
 

@@ -15,7 +15,7 @@ import torch
 
 from charrnn.model import CharRNN, State
 from charrnn.probe.inside import look_inside
-from charrnn.sample import Sampling, pick, sample_many, uniform_stream
+from charrnn.sample import Sampling, divided_logits, pick, sample_many, uniform_stream
 from charrnn.stepper import Stepper
 from charrnn.vocab import Vocab
 
@@ -62,6 +62,7 @@ def continued(
 
     The contexts are read freely; `held` units are held from then on. settings: as for `draw`.
     """
+    model, settings = divided_logits(model, settings)
     state = read_through(model, contexts[:, :-1])
     stepper = Stepper(model, len(contexts))
     stepper.set_state(tuple(s.cpu().numpy() for s in state))

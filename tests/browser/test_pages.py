@@ -26,6 +26,8 @@ PAGES = [
     "history",
     "17-verdicts",
     "18-how-fast",
+    "19-that-day",
+    "20-the-grid",
     "playground",
 ]
 
