@@ -14,7 +14,7 @@ trained again. At the end of `--minutes`, and on Ctrl-C or SIGTERM, those under 
 left out.
 
     python -m benchmarks.grid [--cells lstm,gru,rnn] [--layers 1,2,3] [--sizes 64,128,256,512]
-        [--factors 1] [--epochs 12] [--batch 100] [--seq 100] [--seeds 1] [--device auto] [--jobs 1]
+        [--factors 1] [--epochs 15] [--batch 100] [--seq 100] [--seeds 1] [--device auto] [--jobs 1]
         [--together 1] [--minutes M] [--out FILE]
 """
 
@@ -27,7 +27,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
@@ -62,6 +62,8 @@ DEEP = {"gru": {512: 1.5e-3}}
 """Of three layers, where it is another: a GRU of 3 x 512 was lost at 3e-3."""
 DROPOUT = {64: (0.0, 0.0, 0.0), 128: (0.0, 0.0, 0.0), 256: (0.1, 0.2, 0.2), 512: (0.3, 0.3, 0.3)}
 """By size, for one, two and three layers."""
+EPOCHS = 15
+"""Of every network that comes with the book."""
 BLOCKS = 64
 """Equal stretches of the test text whose losses a row has, for the error of a difference."""
 ROUND = 8
@@ -267,8 +269,19 @@ def facts_of(device: str) -> dict:
 
 
 def known(path: Path) -> list[dict]:
-    """The rows of a result that is there already."""
-    return json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
+    """The rows of a result that is there already. ValueError where the file holds something else,
+    or none can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file():
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ValueError(f"{path.parent} cannot be written; give another --out")
+        return []
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["rows"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{path} is no result of the grid; move it away or give another --out"
+        ) from None
 
 
 def has(rows: list[dict], cell: Cell) -> bool:
@@ -311,14 +324,12 @@ def wanted(args: argparse.Namespace, device: str) -> list[Cell]:
 def options(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    names = {"type": lambda told: told.split(",")}
-    numbers = {"type": lambda told: [int(n) for n in told.split(",")]}
+    names, numbers, rates = ({"type": _listed(kind)} for kind in (str, int, float))
     parser.add_argument("--cells", default=list(CELLS), **names)
     parser.add_argument("--layers", default=[1, 2, 3], **numbers)
     parser.add_argument("--sizes", default=list(SIZES), **numbers)
-    rates = {"type": lambda told: [float(n) for n in told.split(",")]}
     parser.add_argument("--factors", default=[1.0], help="times the table's rates", **rates)
-    parser.add_argument("--epochs", type=float, default=12)
+    parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--seq", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=1, help="how many")
@@ -334,7 +345,24 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
         value = getattr(args, name)
         if value is not None and not value > 0:
             parser.error(f"{name} is {value}; it must be above 0")
+    for factor in args.factors:
+        if not 0 < factor < float("inf"):
+            parser.error(f"factors has {factor}; each must be above 0, and finite")
     return args
+
+
+def _listed(kind: type) -> Callable[[str], list]:
+    """Reads values with commas between them."""
+
+    def read(told: str) -> list:
+        try:
+            return [kind(part) for part in told.split(",")]
+        except ValueError:
+            what = {int: "whole numbers", float: "numbers"}[kind]
+            message = f"{told!r} is not {what} with commas between them"
+            raise argparse.ArgumentTypeError(message) from None
+
+    return read
 
 
 def alone(args: argparse.Namespace) -> None:
@@ -388,7 +416,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     minutes = args.minutes and max(0.01, args.minutes - (time.monotonic() - began) / 60)
     left = train_all(missing, args.jobs, minutes, keep, args.together)
-    print(f"{len(cells) - left} of {len(cells)} are there", flush=True)
+    over = minutes and time.monotonic() - began >= 60 * args.minutes
+    why = "; time is up, the same command goes on" if left and over else ""
+    print(f"{len(cells) - left} of {len(cells)} are there{why}", flush=True)
     return 3 if left else 0
 
 

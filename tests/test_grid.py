@@ -280,3 +280,40 @@ def test_the_process_that_starts_the_others_touches_no_gpu():
     assert found["device"] == "cpu" and found["machine"]["cores"] >= 1
     with pytest.raises(ValueError, match="device is 'abacus'"):
         grid.facts_of("abacus")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--layers", "x"], "'x' is not whole numbers with commas between them"),
+        (["--factors", "1,no"], "'1,no' is not numbers with commas between them"),
+        (["--factors", "0"], "factors has 0.0; each must be above 0, and finite"),
+        (["--factors", "nan"], "factors has nan"),
+    ],
+)
+def test_lists_that_make_no_sense(asked, told, capsys):
+    with pytest.raises(SystemExit):
+        grid.options(asked)
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rows"'])
+def test_a_file_that_is_no_result_is_left_alone(tmp_path, text):
+    path = tmp_path / "grid.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is no result of the grid; move it away"):
+        grid.known(path)
+    assert path.read_text() == text
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(grid.os, "access", lambda *_: False)
+    with pytest.raises(ValueError, match="cannot be written; give another --out"):
+        grid.known(tmp_path / "new" / "grid.json")
+
+
+def test_the_committed_networks_are_those_of_the_defaults():
+    """So that the command as it stands goes on with them, and not with others."""
+    (path,) = (p for p in grid.RESULTS.glob("grid-*.json") if "h200" in p.name)
+    cells = grid.wanted(grid.options([]), "cuda")
+    assert sum(grid.has(grid.known(path), cell) for cell in cells) == len(grid.known(path)) >= 28

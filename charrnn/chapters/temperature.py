@@ -245,8 +245,14 @@ def answer(kept: dict) -> str:
         f"a little above, from T = {at[places[0]]:g} to {at[places[-1]]:g}, it "
         f"{_common(effect(kept))} with the hidden state divided ({warm[1].hits} of {warm[1].total} "
         f"texts end in one, against {warm[0].hits}: {_points(effect(kept))} percentage points, "
-        f"95 % over {effect(kept).samples} passages)."
+        f"95 % over {effect(kept).samples} passages{_by_network(kept)})."
     )
+
+
+def _by_network(kept: dict) -> str:
+    """How far the networks differ in `effect`, where there are several."""
+    each = [100 * effect(kept | {"rows": [row]}).value for row in kept["rows"]]
+    return f"; by network {min(each):+.1f} to {max(each):+.1f}" if len(each) > 1 else ""
 
 
 def _at_zero(kept: dict) -> Estimate:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charrnn.claims import changes
 from charrnn.claims.rules import Claim, result
 from charrnn.runs import Run
 from charrnn.score import LN2
@@ -22,6 +23,14 @@ CELL_NAMES = {"lstm": "LSTM", "gru": "GRU", "rnn": "plain RNN"}
 CELLS = tuple(CELL_NAMES)
 
 
+STRETCHES = 16
+"""How many stretches of the test text a text's error is taken over: long enough that one says
+little about the next."""
+PAIRS = {"deeper": 12, "gated": 24}
+"""Comparisons that the whole grid has: of two depths, of a cell with gates and the plain one."""
+LEAST = 5
+"""Degrees of freedom from which the grid's own seeds say how far a loss spreads over them."""
+TEXT = "war_and_peace"
 BAR = 2.0
 """Errors that a difference must have to count: about 95 % of a normal distribution lie within."""
 
@@ -59,9 +68,10 @@ def every() -> list[dict]:
 def recorded() -> list[dict]:
     """The rows of all committed results that were trained alike.
 
-    Of rows that differ in `SAME` the kind that most networks have is taken; of a network and seed
-    trained more than once, at several rates or on several machines, the row with the lowest
-    validation loss. FileNotFoundError where there is no result.
+    Of rows that differ in `SAME` the kind that most networks have is taken. Networks are compared
+    at the rates of the table in `benchmarks/grid.py`: of others only a few were tried. Of one
+    trained on several machines, the row with the lower validation loss. FileNotFoundError where
+    there is no result.
     """
     return alike(every())
 
@@ -69,7 +79,8 @@ def recorded() -> list[dict]:
 def alike(rows: Sequence[dict]) -> list[dict]:
     """The rows of `recorded`, out of these."""
     kinds: dict[tuple, dict[tuple, dict]] = {}
-    for row in sorted(rows, key=lambda row: -row["losses"]["val"]):
+    at_table = (row for row in rows if row["factor"] == 1)
+    for row in sorted(at_table, key=lambda row: -row["losses"]["val"]):
         kind = tuple(row[name] for name in SAME)
         kinds.setdefault(kind, {})[(*place(row), row["seed"])] = row
     chosen = max(kinds.values(), key=lambda found: (len(found), *_of(found)), default={})
@@ -101,19 +112,36 @@ def loss(rows: Sequence[dict]) -> float:
 
 
 def seed_error(rows: Iterable[dict]) -> float:
-    """Standard deviation of a test loss over seeds, pooled over all networks with several.
+    """Standard deviation of a held-out loss over seeds, pooled over all networks with several.
 
-    NaN where none has: then only the text's error is known.
+    Where these leave fewer than `LEAST` degrees of freedom, that of the ablation's networks on the
+    same text. NaN where there is neither: then only the text's error is known.
     """
     groups = [[r["losses"]["test"] for r in g] for g in networks(rows).values() if len(g) > 1]
+    if sum(len(g) - 1 for g in groups) < LEAST:
+        groups = _of_the_ablation()
     if not groups:
         return math.nan
     squares = sum(float(np.var(g)) * len(g) for g in groups)
     return math.sqrt(squares / sum(len(g) - 1 for g in groups))
 
 
+def _of_the_ablation() -> list[list[float]]:
+    """Held-out losses on the text's end of each of the ablation's programs, a number a seed."""
+    try:
+        kept = changes.recorded()[TEXT]
+    except (FileNotFoundError, KeyError):
+        return []
+    seeds = changes.networks(kept).groupby([*changes.begun(kept), "seed"])["tail"].mean()
+    programs = seeds.groupby(level=changes.begun(kept))
+    return [group.tolist() for _, group in programs]
+
+
 def text_error(blocks: np.ndarray) -> float:
-    """Standard error of a mean over equal stretches of the test text."""
+    """Standard error of a mean over equal stretches of the test text, which are joined to
+    `STRETCHES` where they are more: short ones say something about their neighbours."""
+    if len(blocks) > STRETCHES:
+        blocks = [part.mean() for part in np.array_split(np.asarray(blocks), STRETCHES)]
     return float(np.std(blocks, ddof=1) / math.sqrt(len(blocks)))
 
 
@@ -161,7 +189,8 @@ def two_layers(rows: Sequence[dict]) -> tuple[str, str, str]:
         return said, "no network of two layers beside one of one", "not tested"
     lower, higher, chance = _count(found.values())
     number = f"2 against 1 at equal size: lower in {lower}, higher in {higher}, within chance in "
-    return said, number + f"{chance} of {len(found)}", _most(lower, higher, len(found))
+    number += f"{chance} of {_pairs(len(found), 'deeper')}"
+    return said, number, _most(lower, higher, len(found))
 
 
 def three_layers(rows: Sequence[dict]) -> tuple[str, str, str]:
@@ -176,7 +205,7 @@ def three_layers(rows: Sequence[dict]) -> tuple[str, str, str]:
     number = f"3 against 2 at equal size: lower in {lower}, higher in {higher}, within chance in "
     one_way = max(lower, higher) >= MOST * len(found)
     mixed = "held" if lower and higher else "not held" if one_way else "held with a change"
-    return said, number + f"{chance} of {len(found)}", mixed
+    return said, number + f"{chance} of {_pairs(len(found), 'deeper')}", mixed
 
 
 def gates(rows: Sequence[dict]) -> tuple[str, str, str]:
@@ -198,7 +227,17 @@ def gates(rows: Sequence[dict]) -> tuple[str, str, str]:
             f"{gain:+.3f} nats in the median"
         )
     verdict = judged[0] if len(set(judged)) == 1 else "held with a change"
+    missing = PAIRS["gated"] - len(found)
+    told_of += [f"{missing} of {PAIRS['gated']} pairs not trained"] if missing > 0 else []
     return said, "; ".join(told_of), verdict
+
+
+def _pairs(number: int, kind: str) -> str:
+    """How many comparisons there were, and of how many."""
+    whole = PAIRS[kind]
+    return f"{number} pairs" + (
+        f" ({whole - number} of {whole} not trained)" if number < whole else ""
+    )
 
 
 def _most(lower: int, higher: int, all_: int) -> str:
