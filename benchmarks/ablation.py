@@ -47,6 +47,7 @@ from benchmarks.machine import RESULTS, machine, save_result, slug
 from charrnn.corpora import load_corpus
 from charrnn.devices import choose_device, describe_device
 from charrnn.eras import ERAS
+from charrnn.interrupts import Interrupted, stop_signals
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.optimize import learning_rate
 from charrnn.sample import Sampling, generate
@@ -286,21 +287,24 @@ def train(groups: list[Group], until: float, save) -> None:
 
     save: given those that go into the result; called as a group finishes, from time to time, and
     when time is up. Where there is no such time, a CPU trains one group after the other, so that
-    each is finished as early as can be.
+    each is finished as early as can be. Interrupted on Ctrl-C or SIGTERM, with all saved.
     """
     in_turns = math.isfinite(until) or any(group.stream for group in groups)
     left, saved = list(groups), time.monotonic()
-    while left and time.monotonic() < until:
-        for group in left if in_turns else left[:1]:
-            if group.advance(10):
-                print(group.told(), flush=True)
-        done = [group for group in left if group.finished]
-        late = time.monotonic() - saved > SAVE_SECONDS
-        if done or late:
-            save(left if late else done)
-            saved = time.monotonic()
-        left = [group for group in left if not group.finished]
-    save(left)
+    with stop_signals() as stopped:
+        while left and time.monotonic() < until and not stopped():
+            for group in left if in_turns else left[:1]:
+                if group.advance(10):
+                    print(group.told(), flush=True)
+            done = [group for group in left if group.finished]
+            late = time.monotonic() - saved > SAVE_SECONDS
+            if done or late:
+                save(left if late else done)
+                saved = time.monotonic()
+            left = [group for group in left if not group.finished]
+        save(left)
+        if left and stopped():
+            raise Interrupted(f"stopped with {len(left)} of {len(groups)} groups unfinished")
 
 
 class Book:
@@ -415,6 +419,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:  # CorpusError is one
         print(f"ablation: {error}", file=sys.stderr)
         return 2
+    except Interrupted as ended:
+        print(f"{ended}; what was measured is written, they begin anew", file=sys.stderr)
+        return 130
     return 0
 
 

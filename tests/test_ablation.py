@@ -1,6 +1,8 @@
 """The ablation: what is held out, which networks there are, and a result that is added to."""
 
 import json
+import os
+import signal
 import time
 from dataclasses import replace
 
@@ -10,6 +12,7 @@ import torch
 
 from benchmarks import ablation
 from benchmarks.ablation import Book, Group, Settings, Variant, cut, report_steps
+from charrnn.interrupts import Interrupted
 from charrnn.score import stream_nats
 from charrnn.vocab import Vocab
 
@@ -246,3 +249,34 @@ def test_with_a_limit_they_take_turns(texts, quick):
         group.advance = lambda most, g=group, a=advance: (steps.append(g.name), a(most))[1]
     ablation.train(groups, time.monotonic() + 60, lambda some: None)
     assert steps[:4] == ["day", "both", "day", "both"]
+
+
+def test_ctrl_c_writes_what_there_is(texts, quick):
+    groups, saved = [Group(n, texts, TINY, CPU) for n in ("day", "both")], []
+    advance = groups[0].advance
+
+    def stopped_at_the_second(most):
+        if groups[0].ensemble.step:
+            os.kill(os.getpid(), signal.SIGINT)
+        return advance(most)
+
+    groups[0].advance = stopped_at_the_second
+    with pytest.raises(Interrupted, match="stopped with 2 of 2 groups unfinished"):
+        ablation.train(groups, float("inf"), lambda some: saved.append([g.name for g in some]))
+    assert saved[-1] == ["day", "both"]
+    assert not groups[0].finished and groups[0].ensemble.step > 0
+
+
+def test_ctrl_c_is_a_line_and_130(tmp_path, capsys, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT)
+
+    def interrupted(groups, until, save):
+        raise Interrupted("stopped with 1 of 4 groups unfinished")
+
+    monkeypatch.setattr(ablation, "train", interrupted)
+    assert ablation.main([str(text), "--quick", f"--folder={tmp_path}"]) == 130
+    told = capsys.readouterr().err
+    assert told == (
+        "stopped with 1 of 4 groups unfinished; what was measured is written, they begin anew\n"
+    )

@@ -260,6 +260,8 @@ class TestAChangeThatHasNotBegun:
         assert "24 networks of 2 x 8" in said and "3 seeds of 8 programs" in said
         assert "3,000 steps of 4 x 5 of 5,000, where time was up (3.0 epochs)" in said
         assert changes.all_of(short) == "the three that had begun"
+        for panel in ablation.panels({"a": short, "b": made("long")}).values():
+            assert panel[-1]["name"] == "all that had begun", "one name for a row of both"
         assert ablation.effects(short).index[-1] == "the three that had begun"
         assert ablation.losses(short).index[-1] == "and the three that had begun"
 

@@ -125,11 +125,13 @@ def basis(found: Mapping) -> str:
 def panels(results: Mapping[str, Mapping]) -> dict[str, list[dict]]:
     """Rows of `figures.which_mattered` by text: every change on average, and all together."""
     found = {}
+    complete = all(len(begun(kept)) == len(CHANGES) for kept in results.values())
+    whole = "all four" if complete else "all that had begun"
     for kept in results.values():
         table, rows = networks(kept), []
         for split, name in SPLITS.items():
             each = {CHANGES[c]: on_average(table, c, split) for c in begun(kept)}
-            for change, e in (each | {all_of(kept): together(table, split)}).items():
+            for change, e in (each | {whole: together(table, split)}).items():
                 rows.append(
                     {"name": change, "kind": name, "value": e.value, "low": e.low, "high": e.high}
                 )
