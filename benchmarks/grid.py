@@ -3,9 +3,9 @@
 The paper (Karpathy, Johnson & Fei-Fei 2015, arXiv 1506.02078) compares cells of equal parameters.
 Here a size is an LSTM's; GRU and plain network get the hidden size with which they have nearly as
 many parameters at the same depth. Text and split are the recipe's: 80 % to train on, 10 % to choose
-the step whose weights count (and the rate, where `--factors` gives several), 10 % read once. The
-way of training is ours and not the paper's: AdamW with a cosine, batch 100 x 100, norm clip 1, and
-the same number of epochs for all. No weights are kept.
+the step whose weights count, 10 % read once. The way of training is ours and not the paper's: AdamW
+with a cosine, batch 100 x 100, norm clip 1, and the same number of epochs for all. `--factors`
+tries other rates than the table's; the book compares networks at the table's. No weights are kept.
 
 `--jobs` processes train at a time, the largest networks first, and on a GPU each of them trains
 `--together` networks side by side (`benchmarks.together`). As one is done it is written to
