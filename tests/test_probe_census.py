@@ -23,6 +23,7 @@ from charrnn.probe.census import (
 from charrnn.probe.controls import Rotation, shifted, untrained
 from charrnn.probe.linear import Sample, best_cut, f1_above, linear_probes
 from charrnn.probe.ranking import Correlations, Ranking, Scores
+from charrnn.probe.states import states
 from charrnn.probe.trace import trace
 from charrnn.vocab import UnknownCharacterError, Vocab
 
@@ -114,9 +115,17 @@ def test_a_census_finds_the_cell_at_the_ceiling(census):
     assert list(census.probes) == list(census.real)
 
 
-def test_labels_moved_in_time_come_out_at_chance(census):
+def test_labels_moved_in_time_come_out_at_chance(run, census):
+    """On average over moves: a single one in a text this short may do well by luck, and which does
+    depends on the last bits of a machine's sums."""
+    ids, labels = run.vocab.encode(NOVEL), unit_labels(NOVEL, NAMES)
+    moves = [Ranking(shifted(labels, seed)) for seed in range(16)]
+    for block in states(run.model, ids, lanes=1):
+        for ranking in moves:
+            ranking.add(block.where, block.c, block.c)
+    found = [ranking.scores()["inside_quotes"] for ranking in moves]
     scores = census.shifted["inside_quotes"]
-    assert scores.f1[best_unit(scores)] < scores.guessing + 0.03
+    assert np.mean([s.f1[best_unit(s)] for s in found]) < scores.guessing + 0.03
     assert np.abs(scores.auc - 0.5).max() < 0.2
     line = census.shifted["position_in_line"]
     assert abs(line.r[line.best(1)[0]]) < 0.1
@@ -308,7 +317,7 @@ def test_the_best_cut_is_that_of_a_search():
 def test_equal_scores_are_on_one_side_of_a_cut():
     """Three at 1, of which the first by order is inside, and one inside at 2: only 2 is apart."""
     scores, inside = np.array([1.0, 1, 1, 1, 1, 2]), np.array([1, 0, 0, 0, 0, 1], bool)
-    assert best_cut(scores, inside) == 2
+    assert best_cut(scores, inside) == 1.5
     assert f1_above(scores, inside, 2) == 2 / 3 and f1_above(scores, inside, 1) == 0.5
     assert f1_above(scores, np.zeros(6, bool), 3) == 0
 

@@ -127,12 +127,14 @@ def _ridge(x: Tensor, y: np.ndarray, x_test: Tensor, y_test: np.ndarray) -> floa
 
 
 def best_cut(scores: np.ndarray, inside: np.ndarray) -> float:
-    """The score from which on saying yes has the best F1."""
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(inside[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + inside.sum())
-    f1[:-1][np.diff(scores[order]) == 0] = 0  # equal scores are all above it
-    return float(scores[order[f1.argmax()]])
+    """The score from which on saying yes has the best F1: the middle between the lowest of those
+    and the next one below, so that another text's scores fall on their own side."""
+    ordered = -np.sort(-scores.astype(np.float64), kind="stable")
+    hits = np.cumsum(inside[np.argsort(-scores, kind="stable")])
+    f1 = 2 * hits / (np.arange(1, len(ordered) + 1) + inside.sum())
+    f1[:-1][np.diff(ordered) == 0] = 0  # equal scores are all above it
+    last = int(f1.argmax())
+    return float(ordered[last : last + 2].mean())
 
 
 def f1_above(scores: np.ndarray, inside: np.ndarray, cut: float) -> float:
