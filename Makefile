@@ -3,7 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 VENV ?= .venv
 PORT ?= 8000
+# Tests and chapters that run at a time, each on one core.
 JOBS ?= 2
+SIDE_BY_SIDE := -n $(JOBS) --dist worksteal
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 BUILT := _build/.book
@@ -36,7 +38,7 @@ $(BUILT): _config.yml _toc.yml requirements.txt $(shell find book charrnn data/r
 	@$(MAKE) --no-print-directory book
 
 test: $(STAMP)  ## the tests: no network, no GPU
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 check: $(STAMP)  ## lint, format, notebooks without outputs, the page's module up to date
 	$(BIN)/ruff check .
@@ -53,8 +55,9 @@ page: $(STAMP)  ## assemble the page's module, charrnn/static/charrnn.mjs, from 
 kernel: $(STAMP)  ## compile the page's kernel anew and compare it with the one that is kept (node, npm)
 	$(BIN)/python tools/page.py --check --kernel
 
-browser: book  ## look at every page in Chromium: errors, requests, overflow, screenshots
-	$(BIN)/python -m pytest -m browser tests/browser
+browser: $(STAMP) $(BUILT)  ## look at every page in Chromium: errors, requests, overflow, screenshots
+	$(BIN)/python -m pytest -m "browser and not alone" $(SIDE_BY_SIDE) tests/browser
+	$(BIN)/python -m pytest -m "browser and alone" tests/browser
 
 serve: $(STAMP) $(BUILT)  ## the book, built if it is not up to date, at http://127.0.0.1:8000 (PORT=)
 	@echo "The book: http://127.0.0.1:$(PORT)/book/index.html (Ctrl-C stops)"

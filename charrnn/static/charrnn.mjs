@@ -39,10 +39,12 @@ const WORKER = "/** Errors that a reader of a page may see: one line that says w
 /** The page's side of the wire: a model in a worker of its own. */
 
 
+/** The worker's program, laid ready while the page loads: a press of the button need not wait. */
+const PROGRAM = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
+
 class LiveModel {
   constructor() {
-    const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-    this.worker = new Worker(url);
+    this.worker = new Worker(PROGRAM);
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
@@ -51,7 +53,6 @@ class LiveModel {
     };
     this.listeners = new Map();
     this.turns = new Map();
-    URL.revokeObjectURL(url);
   }
 
   /**

@@ -5,7 +5,7 @@ from live_figure import RUNS, Figure, has_length
 
 from benchmarks.chromium import Task, tasks_between, traced_tasks
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.alone]
 LIMIT = 16
 """Milliseconds of thread time, a frame at 60 Hz."""
 LENGTH = 5000

@@ -3,10 +3,12 @@
 import { ModelError } from "./errors.mjs";
 import { WORKER } from "./source.mjs";
 
+/** The worker's program, laid ready while the page loads: a press of the button need not wait. */
+const PROGRAM = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
+
 export class LiveModel {
   constructor() {
-    const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
-    this.worker = new Worker(url);
+    this.worker = new Worker(PROGRAM);
     this.worker.onmessage = ({ data }) => this.#hear(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
@@ -15,7 +17,6 @@ export class LiveModel {
     };
     this.listeners = new Map();
     this.turns = new Map();
-    URL.revokeObjectURL(url);
   }
 
   /**
