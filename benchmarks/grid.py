@@ -5,7 +5,8 @@ Here a size is an LSTM's; GRU and plain network get the hidden size with which t
 many parameters at the same depth. Text and split are the recipe's: 80 % to train on, 10 % to choose
 the step whose weights count, 10 % read once. The way of training is ours and not the paper's: AdamW
 with a cosine, batch 100 x 100, norm clip 1, and the same number of epochs for all. `--factors`
-tries other rates than the table's; the book compares networks at the table's. No weights are kept.
+tries other rates than the table's, and `--forget-biases` other first biases of an LSTM's forget
+gate than 1; the book compares networks at the table's rates and at 1. No weights are kept.
 
 `--jobs` processes train at a time, the largest networks first, and on a GPU each of them trains
 `--together` networks side by side (`benchmarks.together`). As one is done it is written to
@@ -14,14 +15,15 @@ trained again. At the end of `--minutes`, and on Ctrl-C or SIGTERM, those under 
 left out.
 
     python -m benchmarks.grid [--cells lstm,gru,rnn] [--layers 1,2,3] [--sizes 64,128,256,512]
-        [--factors 1] [--epochs 15] [--batch 100] [--seq 100] [--seeds 1] [--device auto] [--jobs 1]
-        [--together 1] [--minutes M] [--out FILE]
+        [--factors 1] [--forget-biases 1] [--epochs 15] [--batch 100] [--seq 100] [--seeds 1]
+        [--device auto] [--jobs 1] [--together 1] [--minutes M] [--out FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -103,6 +105,8 @@ class Cell:
     """cpu, cuda or mps."""
     factor: float = 1.0
     """Times the table's learning rate."""
+    forget_bias: float = 1.0
+    """First bias of an LSTM's forget gate; of no meaning in the other cells."""
     scale: str = "post"
     """The recipe's; at smoke the text is a sample of the repository."""
     hidden: int = field(init=False)
@@ -135,6 +139,8 @@ class Cell:
             lr=rate, seed=self.seed, device=self.device, eval_every=every, save_minutes=60, **steps
         )
         model = {"cell": self.cell, "hidden": self.hidden, "layers": self.layers}
+        if self.cell == "lstm":
+            model["forget_bias"] = self.forget_bias
         return replace(base, model=model | {"dropout": self.dropout}, training=settings)
 
 
@@ -214,7 +220,8 @@ class Job:
 
 def row_name(cell: Cell) -> str:
     """The file that a process leaves a cell's row in."""
-    return f"{cell.cell}-{cell.layers}-{cell.size}-{cell.factor:g}-{cell.seed}.row"
+    name = f"{cell.cell}-{cell.layers}-{cell.size}-{cell.factor:g}-{cell.forget_bias:g}"
+    return f"{name}-{cell.seed}.row"
 
 
 @contextmanager
@@ -299,9 +306,10 @@ def line(row: dict) -> str:
     """What is told of a cell of the grid as it is done."""
     losses, rate = row["losses"], f"lr {row['lr_used']:g}"
     again = "" if row["lr_used"] == row["lr"] else " (again)"
+    bias = "" if row["forget_bias"] == 1 else f" forget bias {row['forget_bias']:g}"
     return (
         f"{row['cell']:4} {row['layers']} x {row['size']:3} ({row['hidden']} units, "
-        f"{row['parameters']:,}) seed {row['seed']}  val {losses['val']:.4f}  test "
+        f"{row['parameters']:,}){bias} seed {row['seed']}  val {losses['val']:.4f}  test "
         f"{losses['test']:.4f}  train {row['train_loss']:.3f}  best at {row['best_step']:,} of "
         f"{row['steps']:,}  {rate}{again}  {row['seconds']:.0f} s"
     )
@@ -310,10 +318,11 @@ def line(row: dict) -> str:
 def wanted(args: argparse.Namespace, device: str) -> list[Cell]:
     """The cells asked for: seed by seed and in these factor by factor, the largest first."""
     cells = [
-        Cell(cell, layers, size, seed, args.epochs, args.batch, args.seq, device, factor)
+        Cell(cell, layers, size, seed, args.epochs, args.batch, args.seq, device, factor, bias)
         for seed in range(1, args.seeds + 1)
         for factor in args.factors
         for cell in args.cells
+        for bias in (args.forget_biases if cell == "lstm" else [1.0])
         for layers in args.layers
         for size in args.sizes
     ]
@@ -329,6 +338,7 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--layers", default=[1, 2, 3], **numbers)
     parser.add_argument("--sizes", default=list(SIZES), **numbers)
     parser.add_argument("--factors", default=[1.0], help="times the table's rates", **rates)
+    parser.add_argument("--forget-biases", default=[1.0], help="first ones, of LSTMs", **rates)
     parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--seq", type=int, default=100)
@@ -348,6 +358,9 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     for factor in args.factors:
         if not 0 < factor < float("inf"):
             parser.error(f"factors has {factor}; each must be above 0, and finite")
+    for bias in args.forget_biases:
+        if not math.isfinite(bias):
+            parser.error(f"forget-biases has {bias}; each must be a finite number")
     return args
 
 

@@ -55,15 +55,17 @@ class ModelConfig:
     """L."""
     dropout: float = 0.0
     """Probability of zeroing a unit's output on its way up: between layers and to the decoder."""
-    forget_bias: float = 1.0
-    """Initial bias of the LSTM's forget gate (Jozefowicz et al. 2015; 0 in the post's program)."""
+    forget_bias: float = -2.0
+    """First bias of the LSTM's forget gate: nearly shut, so that a new network knows the last few
+    characters and learns to remember. Of those tried the best on prose (benchmarks/grid.py); 0 in
+    the post's program, 1 in char-rnn's last state, after Jozefowicz et al. 2015."""
     restart: int | None = None
     """Id of the symbol before which the state is emptied, in a network whose lines know nothing of
     each other: its newline. None: the state is never emptied."""
     init: str = "scaled"
     """First weights. scaled: by the size of what they multiply, biases 0 (`CharRNN.reset`);
     uniform: every number, biases too, from U(-0.08, 0.08), char-rnn's. There the forget gate's
-    input bias then becomes `forget_bias`, where that is above 0."""
+    input bias then becomes `forget_bias`, where that is not 0."""
     recurrent_dropout: bool = False
     """Dropout multiplies h itself, in every layer, so its fresh mask of each step also hits what
     the next step reads: char-rnn's until its commit f22d4ae. False: only the way up."""

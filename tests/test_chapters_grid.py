@@ -22,6 +22,7 @@ def row(cell="lstm", layers=1, size=64, test=1.5, seed=1, **other):
     given |= {"epochs": 12, "batch": 100, "seq": 100, "hidden": size, "parameters": 1000 * size}
     given |= {
         "factor": 1.0,
+        "forget_bias": 1.0,
         "lr": 0.002,
         "lr_used": 0.002,
         "dropout": 0.0,
@@ -61,6 +62,15 @@ class TestRows:
         rows = [row(test=1.5), row(test=1.4, factor=2.0), row(test=1.3, layers=2, factor=0.5)]
         for order in (rows, rows[::-1]):
             assert [(r["layers"], r["factor"]) for r in paper.alike(order)] == [(1, 1.0)]
+
+    def test_of_several_first_biases_the_lower_validation_loss(self):
+        rows = [row(test=1.5), row("gru"), row(test=1.4, forget_bias=-2.0), row(layers=2)]
+        rows += [row(layers=2, test=1.6, forget_bias=-2.0), row(epochs=50, test=1.0)]
+        for order in (rows, rows[::-1]):
+            told = [(r["cell"], r["layers"], r["forget_bias"]) for r in paper.alike(order)]
+            assert told == [("lstm", 1, -2), ("lstm", 2, 1), ("gru", 1, 1)]
+        found = grid.settings(paper.alike(rows))["first forget bias"]
+        assert found.tolist() == ["-2", "1", ""]
 
     def test_of_two_machines_the_lower_validation_loss(self):
         rows = [row(test=1.5, lr=0.1), row(test=1.4, lr=0.2), row(test=1.6, lr=0.3)]
@@ -220,6 +230,17 @@ class TestTables:
         assert table.columns.tolist() == ["12 epochs", "50 epochs"]
         assert table.loc["LSTM, 1 x 64"].tolist() == ["1.500", "1.400"] and len(table) == 1
         assert grid.lengths(rows[:1]).empty
+
+    def test_starts_of_what_was_trained_from_several(self):
+        rows = [row(test=1.5), row("gru", test=1.3), row("rnn", test=1.45), row(layers=2)]
+        rows += [row(test=1.2, forget_bias=-2.0), row(test=1.1, forget_bias=0.0, epochs=50)]
+        table = grid.starts(rows)
+        assert table.columns.tolist() == ["bias -2", "bias 1", "GRU", "plain RNN"]
+        assert table.index.tolist() == ["LSTM, 1 x 64"]
+        assert table.iloc[0].tolist() == ["1.200", "1.500", "1.300", "1.450"]
+        assert grid.starts(rows[:4]).empty
+        assert grid.rates([row(), row(factor=2.0, forget_bias=-2.0)]).empty
+        assert grid.lengths([row(), row(epochs=50, forget_bias=-2.0)]).empty
 
     def test_what_the_two_grids_are_made_of(self):
         table = grid.beside_the_papers(whole())

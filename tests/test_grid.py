@@ -147,6 +147,24 @@ def test_rates_are_tried_after_all_of_the_first():
     assert grid.row_name(cells[0]) != grid.row_name(cells[3])
 
 
+def test_an_lstms_forget_gate_begins_as_asked():
+    args = grid.options(["--sizes", "64", "--layers", "1", "--forget-biases=1,-2"])
+    cells = grid.wanted(args, "cpu")
+    assert [(c.cell, c.forget_bias) for c in cells] == [
+        ("lstm", 1.0),
+        ("lstm", -2.0),
+        ("gru", 1.0),
+        ("rnn", 1.0),
+    ]
+    assert [c.recipe(1e-3).model.get("forget_bias") for c in cells] == [1.0, -2.0, None, None]
+    assert not grid.has([asdict(cells[0])], cells[1])
+    assert grid.row_name(cells[0]) != grid.row_name(cells[1])
+    shown = asdict(cells[1]) | {"parameters": 1, "lr_used": 1.0, "train_loss": 1.0, "steps": 1}
+    shown |= {"best_step": 1, "seconds": 1.0, "losses": {"val": 2.0, "test": 2.0}}
+    assert "forget bias -2" in grid.line(shown)
+    assert "forget bias" not in grid.line(shown | {"forget_bias": 1.0})
+
+
 def test_a_notebook_trains_small_ones_on_a_sample():
     rows = grid.measure("smoke")
     assert [(row["cell"], row["layers"]) for row in rows][:3] == [
@@ -173,7 +191,7 @@ out = Path(sys.argv[sys.argv.index("--out") + 1])
 for cell in json.loads(sys.argv[sys.argv.index("--only") + 1]):
     time.sleep(0.05 if cell["cell"] == "lstm" else 600)
     print("a warning", file=sys.stderr, flush=True)
-    name = "{cell}-{layers}-{size}-{factor:g}-{seed}.row".format(**cell)
+    name = "{cell}-{layers}-{size}-{factor:g}-{forget_bias:g}-{seed}.row".format(**cell)
     (out / ".part").write_text(json.dumps(cell | {"parameters": 1}))
     (out / ".part").rename(out / name)
 """
@@ -289,6 +307,7 @@ def test_the_process_that_starts_the_others_touches_no_gpu():
         (["--factors", "1,no"], "'1,no' is not numbers with commas between them"),
         (["--factors", "0"], "factors has 0.0; each must be above 0, and finite"),
         (["--factors", "nan"], "factors has nan"),
+        (["--forget-biases", "inf"], "forget-biases has inf; each must be a finite number"),
     ],
 )
 def test_lists_that_make_no_sense(asked, told, capsys):

@@ -37,7 +37,7 @@ class TestTraining:
         assert info["corpus"]["characters"] == info["corpus"]["used"] == 1760
         assert info["model"] == {
             "vocab_size": 28, "cell": "lstm", "hidden": 8, "layers": 1, "dropout": 0.0,
-            "forget_bias": 1.0, "parameters": 4 * 8 * (28 + 8 + 2) + 28 * 9,
+            "forget_bias": -2.0, "parameters": 4 * 8 * (28 + 8 + 2) + 28 * 9,
         }  # fmt: skip
         assert info["split"] == {
             "kind": "contiguous", "fractions": [0.9, 0.05, 0.05],

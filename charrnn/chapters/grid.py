@@ -21,6 +21,7 @@ from charrnn.claims.paper import (
     GRAVES,
     SAME,
     Difference,
+    alike,
     best,
     deeper,
     gated,
@@ -83,7 +84,8 @@ def _layers(number: int) -> str:
 
 
 def settings(rows: Sequence[dict]) -> pd.DataFrame:
-    """How each network was made: units, parameters, rate, dropout, when it was best, and where."""
+    """How each network was made: units, parameters, rate, dropout, first bias of the forget gate,
+    when it was best, and where."""
     table = {}
     for (cell, layers, size), group in networks(rows).items():
         row = group[0]
@@ -93,6 +95,7 @@ def settings(rows: Sequence[dict]) -> pd.DataFrame:
             "parameters": f"{row['parameters']:,}",
             "learning rate": f"{row['lr_used']:g}{again}",
             "dropout": f"{row['dropout']:g}",
+            "first forget bias": f"{row['forget_bias']:g}" if cell == "lstm" else "",
             "seeds": len(group),
             "best at": f"{row['best_step'] / row['steps']:.0%} of {row['steps']:,} steps",
             "training loss at the end": f"{row['train_loss']:.3f}",
@@ -105,20 +108,34 @@ def rates(rows: Sequence[dict]) -> pd.DataFrame:
     """Validation losses of the networks that were trained at several rates, by the rate as times
     the one of the table in `benchmarks/grid.py`. rows: as `every` gives them."""
     kept = [row for row in rows if row["lr_used"] == row["lr"]]
-    return _over(kept, "factor", tuple(SAME), "x {:g}", "val")
+    return _over(kept, "factor", "x {:g}", "val")
 
 
 def lengths(rows: Sequence[dict]) -> pd.DataFrame:
     """Test losses of the networks that were trained for several numbers of epochs, each at the rate
     with the lowest validation loss. rows: as `every` gives them."""
-    return _over(rows, "epochs", tuple(n for n in SAME if n != "epochs"), "{:g} epochs", "test")
+    return _over(rows, "epochs", "{:g} epochs", "test")
 
 
-def _over(
-    rows: Sequence[dict], name: str, same: tuple[str, ...], title: str, part: str
-) -> pd.DataFrame:
-    """Losses of the first seed's networks that have several values of a setting and agree in
+def starts(rows: Sequence[dict]) -> pd.DataFrame:
+    """Test losses of the LSTMs that were trained from several first biases of the forget gate, each
+    at the rate with the lowest validation loss, beside those of the other cells with as many
+    parameters. rows: as `every` gives them."""
+    table = _over(rows, "forget_bias", "bias {:g}", "test")
+    others = {
+        (CELL_NAMES[cell], f"{CELL_NAMES['lstm']}, {layers} x {size}"): f"{loss(group):.3f}"
+        for (cell, layers, size), group in networks(alike(rows)).items()
+        if cell != "lstm"
+    }
+    for name in (CELL_NAMES[cell] for cell in CELLS[1:]):
+        table[name] = [others.get((name, index), "") for index in table.index]
+    return table
+
+
+def _over(rows: Sequence[dict], name: str, title: str, part: str) -> pd.DataFrame:
+    """Losses of the first seed's networks that have several values of a setting and agree in the
     others, a column a value; where a network has several rows for one, the best by validation."""
+    same = [setting for setting in (*SAME, "forget_bias") if setting != name]
     found: dict[tuple, dict[float, float]] = {}
     for row in sorted(rows, key=lambda row: (*place(row), -row["losses"]["val"])):
         if row["seed"] == 1:

@@ -70,8 +70,8 @@ def recorded() -> list[dict]:
 
     Of rows that differ in `SAME` the kind that most networks have is taken. Networks are compared
     at the rates of the table in `benchmarks/grid.py`: of others only a few were tried. Of one
-    trained on several machines, the row with the lower validation loss. FileNotFoundError where
-    there is no result.
+    trained on several machines, or from several first biases of the forget gate, the row with the
+    lowest validation loss. FileNotFoundError where there is no result.
     """
     return alike(every())
 
@@ -83,14 +83,10 @@ def alike(rows: Sequence[dict]) -> list[dict]:
     for row in sorted(at_table, key=lambda row: -row["losses"]["val"]):
         kind = tuple(row[name] for name in SAME)
         kinds.setdefault(kind, {})[(*place(row), row["seed"])] = row
-    chosen = max(kinds.values(), key=lambda found: (len(found), *_of(found)), default={})
+    # Of kinds that equally many networks have, the longer trainings.
+    kind = max(kinds, key=lambda kind: (len(kinds[kind]), *kind), default=None)
+    chosen = kinds.get(kind, {})
     return [chosen[key] for key in sorted(chosen)]
-
-
-def _of(found: dict[tuple, dict]) -> tuple:
-    """Decides between kinds of which there are equally many: the longer trainings."""
-    row = next(iter(found.values()))
-    return tuple(row[name] for name in SAME)
 
 
 def place(row: dict) -> tuple[int, int, int]:

@@ -59,7 +59,7 @@ if you come from char-rnn (train.lua on the left):
                                 --hidden 128 --layers 2 --dropout 0 --batch 50 --seq 50 --epochs 50
                                 --optimizer rmsprop --lr 2e-3 --schedule decay --clip-norm 0
                                 --clip-value 0.1 --split 0.95,0.05,0 --split-kind char-rnn
-                                --init uniform (and --seed 123 there)
+                                --init uniform --forget-bias 1 (and --seed 123 there)
   the program of 21 May 2015:   --era 2015-05-21: --detach-top-h --recurrent-dropout --forget-bias 0
                                 --schedule constant --hidden 100 --batch 100 --epochs 30, else alike
 """
@@ -144,7 +144,10 @@ def _add_network(group) -> None:
     group.add_argument("--layers", type=int, metavar="N", help="one above the other")
     group.add_argument("--dropout", type=number, metavar="P", help="share of units left out (0)")
     group.add_argument(
-        "--forget-bias", type=number, metavar="X", help="first bias of the LSTM's forget gate (1)"
+        "--forget-bias",
+        type=number,
+        metavar="X",
+        help="first bias of the LSTM's forget gate (-2: nearly shut)",
     )
     group.add_argument("--init", choices=INITS, help="first weights; uniform: U(-0.08, 0.08)")
     group.add_argument(
