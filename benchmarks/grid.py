@@ -6,7 +6,8 @@ many parameters at the same depth. Text and split are the recipe's: 80 % to trai
 the step whose weights count, 10 % read once. The way of training is ours and not the paper's: AdamW
 with a cosine, batch 100 x 100, norm clip 1, and the same number of epochs for all. `--factors`
 tries other rates than the table's, and `--forget-biases` other first biases of an LSTM's forget
-gate than 1; the book compares networks at the table's rates and at 1. No weights are kept.
+gate than 1. The book compares networks at the table's rates, and takes of an LSTM's biases the one
+with the lowest validation loss. No weights are kept.
 
 `--jobs` processes train at a time, the largest networks first, and on a GPU each of them trains
 `--together` networks side by side (`benchmarks.together`). As one is done it is written to

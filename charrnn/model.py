@@ -57,8 +57,8 @@ class ModelConfig:
     """Probability of zeroing a unit's output on its way up: between layers and to the decoder."""
     forget_bias: float = -2.0
     """First bias of the LSTM's forget gate: nearly shut, so that a new network knows the last few
-    characters and learns to remember. Of those tried the best on prose (benchmarks/grid.py); 0 in
-    the post's program, 1 in char-rnn's last state, after Jozefowicz et al. 2015."""
+    characters and learns to remember; on prose far better than 0, the post's, or 1, char-rnn's in
+    its last state, after Jozefowicz et al. 2015 (tried with benchmarks/grid.py)."""
     restart: int | None = None
     """Id of the symbol before which the state is emptied, in a network whose lines know nothing of
     each other: its newline. None: the state is never emptied."""
