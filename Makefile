@@ -11,7 +11,7 @@ STAMP := $(VENV)/.complete
 BUILT := _build/.book
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help venv book test check smoke page kernel browser serve bench clean
+.PHONY: help venv book test check smoke page kernel browser serve bench trust clean
 .DEFAULT_GOAL := help
 
 # An environment whose Python is gone, or whose folder was moved, is made anew.
@@ -65,6 +65,11 @@ serve: $(STAMP) $(BUILT)  ## the book, built if it is not up to date, at http://
 
 bench: $(STAMP) $(BUILT)  ## the benchmarks of this machine, half an hour (BENCH="training sampling" runs some)
 	$(BIN)/python -m benchmarks $(or $(BENCH),--all)
+
+trust: $(STAMP) $(BUILT)  ## killed, fuzzed, cut off, soaked, in full: two hours (PARTS="crashes texts" tries some)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --prefer-binary atheris==3.0.0 || \
+	  echo "atheris has no build for this Python: its fuzzing is left out, and the table says so"
+	$(BIN)/python -m trust $(or $(PARTS),--all)
 
 clean:  ## remove what was built
 	rm -rf _build .pytest_cache .ruff_cache

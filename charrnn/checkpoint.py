@@ -2,17 +2,25 @@
 
 Tensors, by prefix: `model.` weights (float32), `optimizer.<i>.<name>` the optimizer's
 memory of parameter i, `rng.` generator states (uint8), `state.<i>` the carried recurrent state
-(L, B, H). The header's one metadata entry, `charrnn`, is JSON: format, model, vocabulary, corpus,
+(L, B, H). The header's metadata entry `charrnn` is JSON: format, model, vocabulary, corpus,
 training settings, and progress (step, epoch, position in the text, best loss, seconds).
 
+A second entry, `charrnn.sha256`, seals the file: 64 hexadecimal digits, the SHA-256 of the whole
+file with zeros in their place. So a bit that changed anywhere is found when the file is read. A
+file without a seal, from an earlier version or another program, is read as well; one with any other
+entry is not.
+
 A file appears under its final name complete or not at all: it is written beside it, flushed to the
-disk, and renamed over the old one. Nothing is ever unpickled.
+disk, and renamed over the old one. Nothing is ever unpickled, and nothing larger than the file is
+built of what it claims.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +30,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from charrnn.model import CharRNN, ModelConfig
+from charrnn.model import CharRNN, ModelConfig, weight_shapes
 from charrnn.vocab import Vocab
 
 FORMAT = "charrnn-training-1"
+ENTRY, SEAL = "charrnn", "charrnn.sha256"
+OPEN = "0" * 64
+"""What stands in the seal's place while it is computed."""
+CHUNK = 1 << 20
+LONGEST = 100_000_000
+"""Bytes of a header that safetensors reads at most."""
 
 
 class CheckpointError(ValueError):
@@ -56,13 +70,27 @@ class Checkpoint:
 
         Raises CheckpointError where the weights are not those of the network described.
         """
+        weights = self.part("model")
+        if wrong := _misfit(weights, weight_shapes(self.config)):
+            raise CheckpointError(f"the checkpoint is broken: {wrong}")
         model = CharRNN(self.config)
-        try:
-            model.load_state_dict(self.part("model"))
-        except RuntimeError as error:
-            detail = " ".join(str(error).split())
-            raise CheckpointError(f"the checkpoint is broken: {detail}") from None
+        model.load_state_dict(weights)
         return model.eval()
+
+
+def _misfit(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]) -> str:
+    """What is wrong with float32 tensors that should have these names and shapes; "" if nothing."""
+    if missing := sorted(shapes.keys() - tensors.keys()):
+        return f"it lacks {', '.join(missing[:3])}"
+    if extra := sorted(tensors.keys() - shapes.keys()):
+        return f"it holds {', '.join(extra[:3])}, which its network does not have"
+    for name, shape in shapes.items():
+        has = tuple(tensors[name].shape)
+        if has != shape:
+            return f"size mismatch for {name}: {has} in the file, {shape} by its header"
+        if tensors[name].dtype != torch.float32:
+            return f"{name} is {tensors[name].dtype}; it must be torch.float32"
+    return ""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -97,7 +125,57 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "progress": checkpoint.progress,
     }
     tensors = {k: v.detach().cpu().contiguous() for k, v in checkpoint.tensors.items()}
-    write_atomically(Path(path), save(tensors, metadata={"charrnn": json.dumps(header)}))
+    write_atomically(Path(path), sealed(save, tensors, header))
+
+
+def sealed(save: Callable[..., bytes], tensors: dict, header: dict) -> bytes:
+    """A model file of this project, with its seal; `save` is one of safetensors'."""
+    return seal(save(tensors, metadata={ENTRY: json.dumps(header)}))
+
+
+def seal(data: bytes) -> bytes:
+    """A file of safetensors whose metadata is the one entry `charrnn`, with a seal before it.
+
+    It is put into the header's text: safetensors writes several entries in an order that changes
+    from call to call, and the same model must give the same bytes.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    begin = b'{"__metadata__":{'
+    rest = data[8:end].rstrip(b" ").removeprefix(begin)
+    text = begin + f'"{SEAL}":"{OPEN}",'.encode() + rest
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8
+    unsealed = b"".join([len(text).to_bytes(8, "little"), text, memoryview(data)[end:]])
+    place = _place_of_seal(unsealed[: 8 + len(text)])
+    digits = hashlib.sha256(unsealed).hexdigest().encode()
+    return b"".join([unsealed[:place], digits, memoryview(unsealed)[place + len(digits) :]])
+
+
+def _place_of_seal(head: bytes) -> int:
+    """Where the seal's digits stand in the first bytes of a file; -1 where it has none.
+
+    What is a string inside the header's own strings has its quotation marks escaped.
+    """
+    key = f'"{SEAL}":"'.encode()
+    found = head.find(key)
+    return found + len(key) if found >= 0 else -1
+
+
+def check_seal(path: Path) -> None:
+    """CheckpointError where a file has a seal and is not as it was when it was sealed."""
+    with open(path, "rb") as file:
+        length = file.read(8)
+        head = length + file.read(min(int.from_bytes(length, "little"), LONGEST))
+        place = _place_of_seal(head)
+        if place < 0:
+            return
+        state = hashlib.sha256(head[:place] + OPEN.encode() + head[place + len(OPEN) :])
+        while piece := file.read(CHUNK):
+            state.update(piece)
+    if head[place : place + len(OPEN)] != state.hexdigest().encode():
+        raise CheckpointError(
+            f"{path} is damaged: it is not as it was written (its seal does not fit); "
+            "take it from where it came from once more"
+        )
 
 
 def read_header(path: str | Path) -> dict:
@@ -113,11 +191,13 @@ def read_header(path: str | Path) -> dict:
             metadata = opened.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a complete safetensors file ({error})") from None
-    if "charrnn" not in metadata:
+    if ENTRY not in metadata:
         raise CheckpointError(f"{path} is a safetensors file, but was not written by charrnn")
+    if extra := sorted(metadata.keys() - {ENTRY, SEAL}):
+        raise CheckpointError(f"{path} has a broken header (an entry {extra[0][:40]!r})")
     try:
-        header = json.loads(metadata["charrnn"])
-    except json.JSONDecodeError as error:
+        header = json.loads(metadata[ENTRY])
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} has a broken header ({error})") from None
     if not isinstance(header, dict):
         raise CheckpointError(f"{path} has a broken header (it is not a JSON object)")
@@ -128,12 +208,18 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint onto the CPU, wherever it was trained. Raises as `read_header` does."""
     header = read_header(path)
     if header.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} has format {header.get('format')!r}; this version reads {FORMAT!r}"
-        )
-    with safe_open(path, "pt") as opened:
-        # Copies: a view of the file lies at odd addresses, where kernels may round differently.
-        tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
+        found = repr(header.get("format"))[:60]
+        newer = "; update charrnn" if found.startswith("'charrnn-training-") else ""
+        raise CheckpointError(f"{path} has format {found}; this version reads {FORMAT!r}{newer}")
+    check_seal(Path(path))
+    try:
+        with safe_open(path, "pt") as opened:
+            # Copies: a view of the file lies at odd addresses, where kernels may round differently.
+            names = opened.keys()
+            tensors = {name: opened.get_tensor(name).clone() for name in names}
+    except (SafetensorError, OSError, RuntimeError) as error:
+        detail = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} cannot be read ({detail})") from None
     try:
         config = ModelConfig(**header["model"])
         vocab = Vocab.from_json(json.dumps(header["vocab"]))
@@ -141,8 +227,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             raise ValueError(f"{len(vocab)} symbols for a model of {config.vocab_size}")
         kept = [dict(header[name]) for name in ("corpus", "settings", "progress")]
         return Checkpoint(config, vocab, *kept, tensors)
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{type(error).__name__}: {error}"
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        what = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(f"{path} has a broken header ({what})") from None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -15,6 +17,10 @@ PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16, "int1
 CPU in fixed point (charrnn.native.fixed_point); evaluation is in fp32 then."""
 PAYS = 32
 """Hidden size from which on int16 is the faster way."""
+
+WORKSPACE, FIXED = "CUBLAS_WORKSPACE_CONFIG", (":4096:8", ":16:8")
+"""A variable of the environment, and its values with which cuBLAS, and cuDNN's recurrent layers on
+top of it, repeat their results (NVIDIA's cuBLAS documentation, "Results reproducibility")."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -99,6 +105,45 @@ def arithmetic(device: torch.device, precision: str) -> AbstractContextManager:
         return fixed_point.switched_on()
     dtype = PRECISIONS[precision]
     return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
+@contextmanager
+def deterministic(on: bool = True) -> Iterator[None]:
+    """Where torch takes only algorithms that give the same bits for the same input, if `on`.
+
+    Afterwards all is as it was. On a CPU this changes nothing: there the layers repeat their bits
+    anyway, on the same kind of processor with the same number of threads; another number can
+    change the order of sums, and with it last bits (not in int16, whose bits stay). On CUDA the
+    bits depend on the GPU and on the versions of CUDA and cuDNN. ValueError where this process has
+    used its GPU too early: cuBLAS looks at the environment once.
+    """
+    if not on:
+        yield
+        return
+    cudnn, memory = torch.backends.cudnn, torch.utils.deterministic
+    mode, flags = torch.get_deterministic_debug_mode(), (cudnn.deterministic, cudnn.benchmark)
+    filled, workspace = memory.fill_uninitialized_memory, os.environ.get(WORKSPACE)
+    torch.set_deterministic_debug_mode("error")
+    cudnn.deterministic, cudnn.benchmark = True, False
+    memory.fill_uninitialized_memory = False  # nothing is read here before it is written
+    if workspace not in FIXED:
+        os.environ[WORKSPACE] = FIXED[0]
+    try:
+        yield
+    except RuntimeError as error:
+        if WORKSPACE not in str(error):
+            raise
+        raise ValueError(
+            "deterministic came too late: this process has used its GPU before; start it with "
+            f"{WORKSPACE}={FIXED[0]} in its environment"
+        ) from None
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+        cudnn.deterministic, cudnn.benchmark = flags
+        memory.fill_uninitialized_memory = filled
+        os.environ.pop(WORKSPACE)
+        if workspace is not None:
+            os.environ[WORKSPACE] = workspace
 
 
 def cpu_has_bf16() -> bool:

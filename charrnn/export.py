@@ -7,7 +7,7 @@ the data, little-endian, rows first. The order of the tensors is not fixed. Noth
 
 Header
 ------
-The JSON's `__metadata__` has one entry, `charrnn`, a string that is itself JSON:
+The JSON's `__metadata__` has an entry `charrnn`, a string that is itself JSON:
 
     format      "charrnn-model-1"
     model       cell ("lstm", "gru" or "rnn"), hidden H, layers L, vocab_size V, and in a network of
@@ -19,6 +19,9 @@ The JSON's `__metadata__` has one entry, `charrnn`, a string that is itself JSON
     tensors     by name, what is kept: {"kept": "int8" | "fp16" | "float32", "shape": [...]},
                 the shape without padding
     provenance  run, corpus (name, licence, attribution, sha256 of the training text) and more
+
+and it may have a second, `charrnn.sha256`, which a reader that can compute it checks: 64
+hexadecimal digits, the SHA-256 of the whole file with zeros ("0") in their place. No other entry.
 
 Tensors
 -------
@@ -121,7 +124,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from charrnn.checkpoint import CheckpointError, read_header, write_atomically
+from charrnn.checkpoint import (
+    CheckpointError,
+    check_seal,
+    read_header,
+    sealed,
+    write_atomically,
+)
 from charrnn.model import SWITCHES, CharRNN, ModelConfig
 from charrnn.score import loss
 from charrnn.vocab import Vocab
@@ -206,8 +215,7 @@ def save_model(
         "tensors": _kept(model.config, precision),
         "provenance": provenance,
     }
-    data = save(_tensors(model, precision), metadata={"charrnn": json.dumps(header)})
-    write_atomically(Path(path), data)
+    write_atomically(Path(path), sealed(save, _tensors(model, precision), header))
 
 
 def load_model(path: str | Path) -> tuple[CharRNN, Vocab, dict]:
@@ -222,6 +230,7 @@ def load_model(path: str | Path) -> tuple[CharRNN, Vocab, dict]:
             f"{path} has format {header.get('format')!r}; a published model has {FORMAT!r} "
             "(charrnn export makes one of a training)"
         )
+    check_seal(Path(path))
     try:
         config = ModelConfig(**header["model"])
         vocab = Vocab.from_json(json.dumps(header["vocab"]))
@@ -230,11 +239,13 @@ def load_model(path: str | Path) -> tuple[CharRNN, Vocab, dict]:
             raise ValueError(f"{len(vocab)} symbols for a model of {config.vocab_size}")
         if header["tensors"] != _kept(config, header["precision"]):
             raise ValueError("the header's list of tensors is not the one of this model")
+        _check_source(header["provenance"])
         model = _unpack(tensors, config, header["precision"])
     except KeyError as error:
         raise CheckpointError(f"{path} is a broken model file: it lacks {error}") from None
-    except (TypeError, ValueError, AttributeError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is a broken model file: {error}") from None
+    except (TypeError, ValueError, AttributeError, RecursionError, SafetensorError) as error:
+        detail = " ".join(str(error).split())[:300]
+        raise CheckpointError(f"{path} is a broken model file: {detail}") from None
     return model, vocab, header
 
 
@@ -295,6 +306,12 @@ def _check_provenance(provenance: dict) -> None:
         raise ValueError(
             f"the provenance lacks {', '.join(missing)}; a published model says where it came from"
         )
+
+
+def _check_source(provenance) -> None:
+    """What a reader relies on: an object in which `run` is a name."""
+    if not isinstance(provenance, dict) or not isinstance(provenance["run"], str):
+        raise ValueError("its provenance does not say which run it is")
 
 
 def _kept(config: ModelConfig, precision: str) -> dict:

@@ -13,6 +13,7 @@ hold all of these to the same result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -75,16 +76,20 @@ class ModelConfig:
     through h, where it should have been added to it."""
 
     def __post_init__(self) -> None:
-        if self.cell not in CELLS:
+        if not isinstance(self.cell, str) or self.cell not in CELLS:
             raise ValueError(f"cell is {self.cell!r}; it must be one of {', '.join(CELLS)}")
         for name, most in MOST.items():
             value = getattr(self, name)
-            if not isinstance(value, int):
+            if not isinstance(value, int) or isinstance(value, bool):
                 raise ValueError(f"{name} is {value!r}; it must be a whole number")
             if value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")
             if value > most:
                 raise ValueError(f"{name} is {value}; it must be at most {most:,}")
+        for name in ("dropout", "forget_bias"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise ValueError(f"{name} is {value!r}; it must be a finite number")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         if self.restart is not None:
@@ -97,7 +102,7 @@ class ModelConfig:
         self._check_switches()
 
     def _check_switches(self) -> None:
-        if self.init not in INITS:
+        if not isinstance(self.init, str) or self.init not in INITS:
             raise ValueError(f"init is {self.init!r}; it must be one of {', '.join(INITS)}")
         for name in ("recurrent_dropout", "detach_top_h"):
             if not isinstance(getattr(self, name), bool):
@@ -330,6 +335,20 @@ class CharRNN(nn.Module):
         if not self.training or self.config.dropout == 0:
             return None
         return draw_kept(shape, generator, self.config.dropout, self.device)
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of a network's parameters, without building it."""
+    hidden, wide, shapes = config.hidden, config.parts * config.hidden, {}
+    for layer in range(config.layers):
+        below = hidden if layer else config.vocab_size
+        shapes[f"rnn.{layer}.weight_ih_l0"] = (wide, below)
+        shapes[f"rnn.{layer}.weight_hh_l0"] = (wide, hidden)
+        shapes[f"rnn.{layer}.bias_ih_l0"] = shapes[f"rnn.{layer}.bias_hh_l0"] = (wide,)
+    return shapes | {
+        "decoder.weight": (config.vocab_size, hidden),
+        "decoder.bias": (config.vocab_size,),
+    }
 
 
 def input_gates(ids: Tensor, weight_ih: Tensor) -> Tensor:

@@ -1,12 +1,20 @@
-"""One update of the weights: which optimizer, at which rate, after which clipping."""
+"""One update of the weights: which optimizer, at which rate, after which clipping.
+
+A gradient can overflow where the loss did not, and one update by it would turn every weight into
+NaN. Such an update is left out: the weights and the optimizer's memory stay as they are, while the
+text and the schedule go on. Nobody has to wait for a GPU for that: the optimizer is told on the
+device, in `found_inf`, as GradScaler tells it of fp16's overflows.
+"""
 
 from __future__ import annotations
 
 import math
 
 import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from charrnn.model import CharRNN
+from charrnn.model import CharRNN, State
 from charrnn.settings import TrainConfig
 
 
@@ -39,7 +47,7 @@ class RMSprop(torch.optim.RMSprop):
     def step(self, closure=None):
         """One update; weights and mean squares stay where `found_inf` is there and is not 0."""
         overflown = getattr(self, "found_inf", None)
-        if overflown is None:
+        if overflown is None or (overflown.device.type == "cpu" and not overflown):
             return super().step(closure)
         kept = {p: self.state[p]["square_avg"].clone() for p in self.state}
         for group in self.param_groups:
@@ -65,9 +73,46 @@ def learning_rate(config: TrainConfig, step: int, epoch: float, done: float) -> 
     return warm * (low + (config.lr - low) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def clip(model: CharRNN, config: TrainConfig) -> None:
-    """Clip the gradient by value, by norm (Pascanu et al. 2013), or both."""
-    if config.clip_value is not None:
-        torch.nn.utils.clip_grad_value_(model.parameters(), config.clip_value)
-    if config.clip_norm is not None:
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+def update(
+    model: CharRNN,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    config: TrainConfig,
+) -> Tensor:
+    """Clip the (scaled) gradient and change the weights by it, if it is finite.
+
+    Returns how often the update was left out, 0 or 1, as a float32 number on the model's device.
+    """
+    scaler.unscale_(optimizer)
+    left_out = clip(model, config)
+    if getattr(optimizer, "_step_supports_amp_scaling", False):  # torch's fused ones, and RMSprop
+        optimizer.grad_scale, optimizer.found_inf = None, left_out
+        try:
+            optimizer.step()
+        finally:
+            del optimizer.grad_scale, optimizer.found_inf
+    elif not left_out:
+        optimizer.step()
+    scaler.update()
+    return left_out
+
+
+def clip(model: CharRNN, config: TrainConfig) -> Tensor:
+    """Clip the gradient by value, by norm (Pascanu et al. 2013), or both.
+
+    Returns 1 where its norm was no finite float32 number before, else 0, on the model's device.
+    """
+    weights = list(model.parameters())
+    by_norm, by_value = config.clip_norm or math.inf, config.clip_value
+    norm = clip_grad_norm_(weights, by_norm if by_value is None else math.inf)
+    if by_value is not None:
+        clip_grad_value_(weights, by_value)
+        if config.clip_norm is not None:
+            clip_grad_norm_(weights, by_norm)
+    return (~norm.isfinite()).float()
+
+
+def finite_lanes(state: State) -> State:
+    """A state (L, B, H) with the lanes emptied that hold a number that is not finite."""
+    kept = torch.stack([part.isfinite().all(dim=2).all(dim=0) for part in state]).all(dim=0)
+    return tuple(part.where(kept[:, None], part.new_zeros(())) for part in state)

@@ -16,6 +16,7 @@ from charrnn import distributed, eras
 from charrnn.batches import Lanes, Lines, arrange, check_shares
 from charrnn.corpora import Corpus, CorpusWarning, encode_corpus, load_corpus
 from charrnn.devices import choose_device
+from charrnn.lock import NAME, held
 from charrnn.model import ModelConfig
 from charrnn.recipe import (
     Recipe,
@@ -47,6 +48,9 @@ NEEDS = {
     "forget_bias": ("cell", "lstm"),
 }
 ATTEMPT = {"run.json", "history.csv", "samples.jsonl"}  # what a training leaves before it is saved
+LOGITS = 1 << 25
+"""Logits of a step, batch x seq x V, that are computed at once where `accumulate` is not given."""
+MANY = 10_000  # symbols above which a network is mostly its first and last layer
 LEAST = 20  # characters that leave at least one for validation
 LITTLE = 20_000  # characters below which a network learns its text by heart
 
@@ -128,6 +132,8 @@ def _plan(text, out, scale, init_from, progress: bool, era, options: dict) -> Pl
         recipe = _shorten(recipe, texts)
     if era is not None and "clip_value" not in given:  # by the sequences that it came to
         recipe = _set(recipe, clip_value=eras.era(era).clip_value(recipe.training.seq))
+    if "accumulate" not in given:
+        recipe = _in_groups(recipe, len(texts.vocab))
     recipe = _with_samples(recipe, texts, given)
     plan = Plan(recipe, texts, folder, origin, source and source.folder, _fresh(source, texts))
     _check(plan)
@@ -175,6 +181,8 @@ def _sizes(text: str | Path, corpus: Corpus, device: str, scale: str | None) -> 
         raise ValueError(f"{corpus.title} has {n_chars} characters, too few to learn anything from")
     path = Path(text)
     where = str(path.expanduser().resolve()) if corpus.source == "file" else str(text)
+    if corpus.source == "file" and not path.expanduser().is_file():
+        where = str(corpus.path)  # a pipe is read once; what came of it is in the cache
     recipe, _ = own_text(where, n_chars, device, scale)
     origin = f"no recipe for {corpus.title}; sizes are chosen by its {n_chars:,} characters"
     if n_chars < LITTLE:
@@ -201,7 +209,8 @@ def _set(recipe: Recipe, **settings) -> Recipe:
 def free_folder(folder: Path) -> Path:
     """The folder, if a training can go there. Raises FileExistsError where it holds anything else.
 
-    What an attempt that never reached its first checkpoint left behind is removed.
+    What an attempt that never reached its first checkpoint left behind is removed; BusyError where
+    it is still at it.
     """
     if folder.is_file():
         raise FileExistsError(f"{folder} is a file; give --out a folder")
@@ -216,10 +225,13 @@ def free_folder(folder: Path) -> Path:
             f"{folder} already holds a training; go on with it (charrnn resume {folder}) or choose "
             "another folder (--out)"
         )
-    if found - ATTEMPT or (found and "run.json" not in found):
+    rest = {n for n in found if n != NAME and not (n.startswith(".") and n.endswith(".partial"))}
+    if rest - ATTEMPT or (rest and "run.json" not in rest):
         raise FileExistsError(f"{folder} is not empty; choose another folder (--out)")
-    for name in found:
-        (folder / name).unlink()
+    if found:
+        with held(folder):
+            for name in found - {NAME}:
+                (folder / name).unlink(missing_ok=True)
     return folder
 
 
@@ -260,6 +272,21 @@ def _shorten(recipe: Recipe, texts: Texts) -> Recipe:
     if not 1 <= longest < training.seq:
         return recipe
     return _set(recipe, seq=longest)
+
+
+def _in_groups(recipe: Recipe, n_symbols: int) -> Recipe:
+    """A step in as many groups of lanes as keep its logits to `LOGITS`, if its lanes allow that."""
+    training, ranks = recipe.training, distributed.ranks()
+    of_lane = training.seq * n_symbols
+    if training.batch // ranks * of_lane <= LOGITS or training.batch % ranks:
+        return recipe
+    lanes = training.batch // ranks  # of this process
+    groups = next(
+        g
+        for g in range(1, lanes + 1)
+        if lanes % g == 0 and (lanes // g * of_lane <= LOGITS or g == lanes)
+    )
+    return _set(recipe, accumulate=groups)
 
 
 def _with_samples(recipe: Recipe, texts: Texts, given: dict) -> Recipe:
@@ -305,6 +332,7 @@ def _check(plan: Plan) -> None:
             f"{len(plan.texts.split.val)} of {plan.texts.characters:,} characters are too few for "
             "validation; give a longer text or a larger part (--split)"
         )
+    _note_symbols(plan.texts)
     cut = getattr(plan.data, "cut", 0)  # raises ValueError where batch x seq do not fit
     check_shares(plan.data, distributed.ranks(), training.accumulate)
     distributed.check_device(choose_device(training.device))
@@ -314,6 +342,21 @@ def _check(plan: Plan) -> None:
             "beginning is read; a larger seq (--seq) reads more"
         )
         warnings.warn(message, CorpusWarning, stacklevel=7)
+
+
+def _note_symbols(texts: Texts) -> None:
+    """A CorpusWarning of a text of one symbol, and of one of very many."""
+    n, of = len(texts.vocab), texts.corpus.title
+    if n == 1:
+        message = f"{of} is one symbol over and over: nothing can be learnt from it"
+    elif n > MANY:
+        message = (
+            f"{of} has {n:,} distinct characters, and a network needs weights, memory and time for "
+            "each; --level byte reads the same text as at most 256 symbols"
+        )
+    else:
+        return
+    warnings.warn(message, CorpusWarning, stacklevel=7)
 
 
 def _with_short_warmup(plan: Plan) -> Plan:

@@ -96,9 +96,21 @@ def publish(folder: str | Path, name: str, texts: Texts, target: Path | None = N
         if (target / "measures.json").is_file():
             dropped = f"measures of the earlier {name} are dropped; run: charrnn measure {name}"
             print(dropped, file=sys.stderr)
-        if target.exists():
-            shutil.rmtree(target)
-        partial.rename(target)
+        _put(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+def _put(folder: Path, target: Path) -> None:
+    """Give a finished folder its final name; the earlier one goes once the new one has it."""
+    earlier = folder.with_name(f"{folder.name}.earlier")
+    if target.exists():
+        target.rename(earlier)
+    try:
+        folder.rename(target)
+    except OSError:
+        if earlier.exists():
+            earlier.rename(target)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

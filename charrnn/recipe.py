@@ -7,8 +7,7 @@ few seconds on a text of the same genre that comes with the project, with no dow
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 
@@ -26,14 +25,60 @@ from charrnn.corpora import (
     split_lines,
     split_pages,
 )
+from charrnn.fields import (
+    ANYTHING,
+    Choice,
+    Many,
+    Number,
+    Text,
+    check,
+    check_table,
+    read_toml,
+    shown,
+)
 from charrnn.model import ModelConfig
 from charrnn.settings import TrainConfig
-from charrnn.vocab import Vocab
+from charrnn.vocab import LEVELS, Vocab
 
 SCALES = ("post", "laptop", "smoke")
 SAMPLES = Path("data", "samples")
 """Texts written for this project, in a checkout of it."""
 SPLITS = ("contiguous", "char-rnn", "lines", "pages")
+SHARES = Many(Number(high=1), 3, 3)
+NAME = Text(r"(?s).+", "a string that is not empty")
+SEED = Number(high=2**63 - 1, whole=True)
+LIMIT = Number(above=True, high=10**12, whole=True, optional=True)
+KINDS = {
+    "name": NAME,
+    "title": Text(),
+    "scale": Choice(SCALES),
+    "corpus": NAME,
+    "split": Choice(SPLITS),
+    "seed": SEED,
+    "limit": LIMIT,
+    "level": Choice(LEVELS, optional=True),
+    "notes": Text(),
+    "era": Choice(eras.ERAS, optional=True),
+}
+"""What the plain fields of a Recipe may hold."""
+TOP = {
+    "title": NAME,
+    "corpus": NAME,
+    "genre": Text(r"[\w-]+\.\w+", "the name of a file in data/samples, like play.txt"),
+    "seed": SEED,
+    "prompt": Text(),
+    "split": ANYTHING,
+    **dict.fromkeys(SCALES, ANYTHING),
+}
+"""The keys of a recipe's file; those of a scale, and of a split."""
+AT_SCALE = {
+    "corpus": NAME,
+    "limit": LIMIT,
+    "split": ANYTHING,
+    "model": ANYTHING,
+    "training": ANYTHING,
+}
+SPLIT = {"kind": Choice(SPLITS), "fractions": SHARES}
 
 
 @dataclass(frozen=True)
@@ -60,12 +105,31 @@ class Recipe:
     """The era (`charrnn.eras`) whose settings were asked for."""
 
     def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise ValueError(f"scale is {self.scale!r}; it must be one of {', '.join(SCALES)}")
-        if self.split not in SPLITS:
-            raise ValueError(f"split is {self.split!r}; it must be one of {', '.join(SPLITS)}")
-        if len(self.fractions) != 3 or abs(sum(self.fractions) - 1) > 1e-9:
-            raise ValueError(f"split fractions are {self.fractions}; three numbers that sum to 1")
+        check(vars(self), KINDS)
+        object.__setattr__(self, "fractions", _shares(self.fractions))
+        if not isinstance(self.training, TrainConfig):
+            raise ValueError(f"training is {shown(self.training)}; it must be a TrainConfig")
+        _check_model(self.model)
+
+
+def _shares(fractions: tuple | list) -> tuple[float, float, float]:
+    wrong = SHARES.wrong(fractions)
+    if wrong or not fractions[0] > 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(
+            f"split fractions are {shown(fractions)}; they must be three numbers that sum to 1, "
+            "each 0 or more and the first above 0, like 0.9, 0.05, 0.05"
+        )
+    return tuple(fractions)
+
+
+def _check_model(model: dict) -> None:
+    """ValueError unless these are fields of a network that can be built for some vocabulary."""
+    allowed = [f.name for f in fields(ModelConfig) if f.name not in ("vocab_size", "restart")]
+    check_table(model, "model", dict.fromkeys(allowed, ANYTHING))
+    try:
+        ModelConfig(vocab_size=2, **model)
+    except OverflowError:  # an integer beyond what a float holds
+        raise ValueError("model has a number that is too large; it must be finite") from None
 
 
 @dataclass(frozen=True)
@@ -95,25 +159,49 @@ def load_recipe(name: str, scale: str = "laptop", **changes) -> Recipe:
     if name not in recipe_names():
         raise ValueError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
     text = (resources.files("charrnn") / "recipes" / f"{name}.toml").read_text(encoding="utf-8")
-    read = tomllib.loads(text)
-    chosen = read[scale]
-    corpus, split = (chosen.get(name, read[name]) for name in ("corpus", "split"))
-    genre = read.get("genre") if scale == "smoke" else None
-    training = {"seed": read["seed"], "sample_prompt": read["prompt"], **chosen["training"]}
-    training = {k: None if v == "none" else v for k, v in training.items()}
-    recipe = Recipe(
-        name=name,
-        title=read["title"],
-        scale=scale,
-        corpus=str(sample_text(genre)) if genre else corpus,
-        model=chosen["model"],
-        training=TrainConfig(**training),
-        split=split["kind"],
-        fractions=tuple(split["fractions"]),
-        seed=read["seed"],
-        limit=chosen.get("limit"),
-    )
+    recipe = read_recipe(text, name, scale)
+    if Path(recipe.corpus).is_relative_to(SAMPLES):
+        recipe = replace(recipe, corpus=str(sample_text(Path(recipe.corpus).name)))
     return replace(recipe, training=change(recipe.training, **changes)) if changes else recipe
+
+
+def read_recipe(text: str, name: str, scale: str) -> Recipe:
+    """The recipe that a TOML text describes, at a scale; touches no file.
+
+    A text of `data/samples/` is named by its place in a checkout. ValueError, one line with the
+    table, the field and its value, where anything is not as it must be.
+    """
+    where = f"recipe {name}"
+    needed = ("title", "corpus", "seed", "prompt", "split", scale)
+    read = check_table(read_toml(text, where), where, TOP, needed)
+    chosen = check_table(read[scale], f"{where}, {scale}", AT_SCALE, ("model", "training"))
+    corpus, split = (chosen.get(key, read[key]) for key in ("corpus", "split"))
+    split = check_table(split, f"{where}, split", SPLIT, tuple(SPLIT))
+    genre = read.get("genre") if scale == "smoke" else None
+    try:
+        return Recipe(
+            name=name,
+            title=read["title"],
+            scale=scale,
+            corpus=(SAMPLES / genre).as_posix() if genre else corpus,
+            model=chosen["model"],
+            training=_training(read, chosen["training"]),
+            split=split["kind"],
+            fractions=tuple(split["fractions"]),
+            seed=read["seed"],
+            limit=chosen.get("limit"),
+        )
+    except ValueError as error:
+        raise ValueError(f"{where}, {scale}: {error}") from None
+
+
+def _training(read: dict, training: object) -> TrainConfig:
+    """The word none stands for no value, which TOML does not have."""
+    allowed = dict.fromkeys((f.name for f in fields(TrainConfig)), ANYTHING)
+    given = {
+        k: None if v == "none" else v for k, v in check_table(training, "training", allowed).items()
+    }
+    return TrainConfig(**{"seed": read["seed"], "sample_prompt": read["prompt"], **given})
 
 
 def change(training: TrainConfig, **changes) -> TrainConfig:

@@ -10,6 +10,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -21,6 +22,7 @@ from charrnn import distributed, export
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint, write_atomically
 from charrnn.corpora import corpus_names
 from charrnn.devices import choose_device, describe_device
+from charrnn.lock import held
 from charrnn.model import CharRNN
 from charrnn.recipe import (
     Recipe,
@@ -33,7 +35,7 @@ from charrnn.recipe import (
     repository,
 )
 from charrnn.records import read_history, read_samples
-from charrnn.saving import settings_of
+from charrnn.saving import alone, said_when_full, settings_of
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
 from charrnn.train import Interrupted, Training, resume, run, start
@@ -81,7 +83,8 @@ def runs_folder() -> Path | None:
 def list_runs() -> list[Path]:
     """The folders of all recorded runs."""
     folder = runs_folder()
-    return sorted(p.parent for p in folder.glob("*/run.json")) if folder else []
+    found = (p.parent for p in folder.glob("*/run.json")) if folder else ()
+    return sorted(p for p in found if not p.name.startswith("."))  # such a one is being written
 
 
 def find_run(name: str | Path) -> Path:
@@ -201,13 +204,14 @@ def resume_run(
     changed since.
     """
     distributed.join()
-    opened = distributed.in_turn(lambda: _reopen(folder, progress, text, changes))
-    return _finish(*opened)
-
-
-def _reopen(folder: str | Path, progress: bool, text: str | Path | None, changes: dict) -> tuple:
-    """A stopped training with its changes, and what else `_finish` takes."""
     folder = find_run(folder)
+    with held(folder) if distributed.rank() == 0 else nullcontext():
+        opened = distributed.in_turn(lambda: _reopen(folder, progress, text, changes))
+        return _finish(*opened)
+
+
+def _reopen(folder: Path, progress: bool, text: str | Path | None, changes: dict) -> tuple:
+    """A stopped training with its changes, and what else `_finish` takes."""
     if not (folder / "last.safetensors").is_file():
         raise RunError(f"{folder} holds no training to resume; --init-from starts from its weights")
     recipe, texts = run_texts(folder, text, progress)
@@ -245,7 +249,11 @@ def run_texts(
         raise RunError(f"the text {recipe.corpus} is not there; say where it is now (--text FILE)")
     texts = open_texts(recipe, progress)
     if texts.corpus.sha256 != sha256:
-        raise RunError(f"{recipe.corpus} is not what this run was trained on: its hash has changed")
+        raise RunError(
+            f"{recipe.corpus} is not what this run was trained on: its hash has changed. Give the "
+            "text as it was (--text FILE), or start on the new one from these weights: "
+            f"charrnn train {recipe.corpus} --init-from {folder}"
+        )
     return recipe, texts
 
 
@@ -260,21 +268,22 @@ def _finish(
     if earlier:
         facts["earlier_lengths"] = list(earlier)
     first = distributed.rank() == 0
-    if first:
-        write_info(training.folder, facts)
-    try:
-        run(training, progress)
-    except Interrupted:
+    with alone(training), said_when_full(training):
         if first:
-            write_info(training.folder, facts | progress_facts(training))
-        distributed.agreed(False)  # no process ends before it is written
-        raise
-    facts |= progress_facts(training)
-    if first:
-        best = load_checkpoint(training.folder / "best.safetensors").model().to(training.device)
-        facts["losses"] = held_out_losses(best, texts)
-        write_info(training.folder, facts)
-    distributed.agreed(False)
+            write_info(training.folder, facts)
+        try:
+            run(training, progress)
+        except Interrupted:
+            if first:
+                write_info(training.folder, facts | progress_facts(training))
+            distributed.agreed(False)  # no process ends before it is written
+            raise
+        facts |= progress_facts(training)
+        if first:
+            best = load_checkpoint(training.folder / "best.safetensors").model()
+            facts["losses"] = held_out_losses(best.to(training.device), texts)
+            write_info(training.folder, facts)
+        distributed.agreed(False)
     return load_run(training.folder)
 
 

@@ -29,6 +29,8 @@ BLOCK = 256
 """Uniform numbers a stream fetches at a time."""
 TEMPERATURES = ("logits", "hidden")
 """What the temperature can divide."""
+HOTTEST = 1e30
+"""Where a temperature that divides the hidden state is cut off."""
 PATIENCE = 32
 """Steps between two looks at whether every text has reached its stop."""
 BROKEN = (
@@ -70,6 +72,7 @@ class Sampling:
     `charrnn.stepper.Holding` says. Computed on the CPU, wherever the model is."""
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         if self.length < 0:
             raise ValueError(f"length is {self.length}; it must be 0 or more")
         if not 0 <= self.temperature < float("inf"):
@@ -97,6 +100,17 @@ class Sampling:
                 f"unknown is {self.unknown!r}; it must be one of {', '.join(POLICIES)}"
             )
 
+    def _check_numbers(self) -> None:
+        """ValueError where something that has to be a number, or a whole one, is none."""
+        whole, real = (int, np.integer), (int, float, np.integer, np.floating)
+        kinds = {"length": whole, "seed": whole, "top_k": whole}
+        for name in ("length", "seed", "temperature", "top_k", "top_p"):
+            value, optional = getattr(self, name), name.startswith("top_")
+            good = isinstance(value, kinds.get(name, real)) and not isinstance(value, bool)
+            if not good and not (optional and value is None):
+                what = "a whole number" if name in kinds else "a number"
+                raise ValueError(f"{name} is {value!r}; it must be {what}")
+
 
 def probabilities(
     logits: np.ndarray, settings: Sampling, bias: np.ndarray | None = None
@@ -111,8 +125,9 @@ def probabilities(
     Raises ValueError where the logits are not numbers, or the bias is missing.
     """
     if settings.temperature_on == "hidden" and bias is not None:
-        logits = logits - (1 - settings.temperature) * np.asarray(bias, np.float64)
-        settings = replace(settings, temperature_on="logits")
+        temperature = min(settings.temperature, HOTTEST)
+        logits = logits - (1 - temperature) * np.asarray(bias, np.float64)
+        settings = replace(settings, temperature_on="logits", temperature=temperature)
     weights = _weights(logits, settings)
     return weights / weights.sum(axis=-1, keepdims=True)
 
@@ -250,15 +265,17 @@ def divided_logits(model: CharRNN, settings: Sampling) -> tuple[CharRNN, Samplin
     """A network and settings that divide its logits, and draw as these do.
 
     With W h + b for the logits, W h / T + b = (W h + T b) / T: for `temperature_on` hidden the
-    network is one with the same layers, whose decoder has the bias T b.
+    network is one with the same layers, whose decoder has the bias T b. T goes up to `HOTTEST`:
+    beyond, T b can be too large for float32, and W h / T is nothing beside b from there on.
     """
     if settings.temperature_on == "logits":
         return model, settings
     twin = copy(model)
     twin._modules = model._modules | {"decoder": deepcopy(model.decoder)}
+    temperature = min(settings.temperature, HOTTEST)
     with torch.no_grad():
-        twin.decoder.bias *= settings.temperature
-    return twin, replace(settings, temperature_on="logits")
+        twin.decoder.bias *= temperature
+    return twin, replace(settings, temperature_on="logits", temperature=temperature)
 
 
 def _one_by_one(stepper, ids, numbers, settings: Sampling) -> Iterator[np.ndarray]:

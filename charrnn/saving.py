@@ -7,9 +7,14 @@ training can go on with another number of them.
 
 from __future__ import annotations
 
+import errno
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import torch
 
 from charrnn import distributed
 from charrnn.batches import share
@@ -20,10 +25,15 @@ from charrnn.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from charrnn.lock import held
 from charrnn.settings import TrainConfig
 
 if TYPE_CHECKING:
     from charrnn.train import Training
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""No space on the device, none of the user's share of it, or a limit on the size of files."""
 
 
 class TrainingError(RuntimeError):
@@ -71,9 +81,43 @@ def _memory(training: Training) -> dict:
 
 
 def restore(training: Training, checkpoint: Checkpoint) -> None:
-    """Everything but the weights: where the training was, and all that it remembered."""
+    """Everything but the weights: where the training was, and all that it remembered.
+
+    Raises CheckpointError where the checkpoint holds what no training of this network can have
+    left.
+    """
+    try:
+        training.progress = type(training.progress).from_dict(checkpoint.progress)
+        _check_memory(training, checkpoint)
+        _restore(training, checkpoint)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+        raise broken(error) from None
+
+
+def _check_memory(training: Training, checkpoint: Checkpoint) -> None:
+    """ValueError where a tensor beside the weights has a shape that would fail later."""
+    parameters = [p for group in training.optimizer.param_groups for p in group["params"]]
+    for name, tensor in checkpoint.part("optimizer").items():
+        i, _, what = name.partition(".")
+        shape = parameters[int(i)].shape
+        if tensor.shape not in (shape, torch.Size([])) or not tensor.isfinite().all():
+            raise ValueError(f"optimizer.{i}.{what} is not of its parameter's shape, or not finite")
+    state, config = checkpoint.part("state"), training.model.config
+    width = training.data.width(training.progress.step - 1)
+    shape = (config.layers, width, config.hidden)
+    parts = 2 if config.cell == "lstm" else 1
+    if state.keys() - {str(i) for i in range(parts)} or len(state) not in (0, parts):
+        raise ValueError(f"the state has parts {', '.join(state)}; a {config.cell} has {parts}")
+    for part in state.values():
+        if tuple(part.shape) != shape or not part.is_floating_point():
+            raise ValueError(f"the state has shape {tuple(part.shape)}; it must be {shape}")
+    meter = checkpoint.tensors["meter"]
+    if meter.dim() or not meter.is_floating_point():
+        raise ValueError(f"the meter has shape {tuple(meter.shape)}; it must be one number")
+
+
+def _restore(training: Training, checkpoint: Checkpoint) -> None:
     restore_optimizer(training.optimizer, checkpoint.part("optimizer"))
-    training.progress = type(training.progress).from_dict(checkpoint.progress)
     if training.scaler.is_enabled() and checkpoint.progress.get("scaler"):
         training.scaler.load_state_dict(checkpoint.progress["scaler"])
     random_states = checkpoint.part("rng")
@@ -93,11 +137,48 @@ def _own_lanes(training: Training, whole):
     return whole[:, own.start : own.stop].contiguous().to(training.device)
 
 
+@contextmanager
+def alone(training: Training) -> Iterator[None]:
+    """The training's folder as this process's own (with several processes, as process 0's).
+
+    Raises BusyError where another has it, FileExistsError where another has trained there since
+    this training was begun.
+    """
+    if distributed.rank():
+        yield
+        return
+    with held(training.folder):
+        if not training.progress.step and (training.folder / "last.safetensors").exists():
+            raise FileExistsError(f"{training.folder} holds a training by now; choose another name")
+        yield
+
+
+@contextmanager
+def said_when_full(training: Training) -> Iterator[None]:
+    """TrainingError, with what to do, where something could not be written for lack of space."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        folder = training.folder
+        if (folder / "last.safetensors").is_file():
+            then = f"charrnn resume {folder}: the last checkpoint is whole"
+        elif (folder / "best.safetensors").is_file():
+            then = f"start it in another folder (--init-from {folder} takes over its weights)"
+        else:
+            then = "start it again: nothing was saved yet"
+        raise TrainingError(
+            f"no space is left for {folder} at step {training.progress.step} "
+            f"({(error.strerror or str(error)).lower()}); free some, then {then}"
+        ) from None
+
+
 def settings_of(checkpoint: Checkpoint) -> TrainConfig:
     """The settings that a checkpoint keeps; CheckpointError where they are broken."""
     try:
         return TrainConfig.from_dict(checkpoint.settings)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise broken(error) from None
 
 

@@ -23,6 +23,9 @@ from charrnn.ngram import Baseline
 from charrnn.vocab import Vocab
 
 LN2 = math.log(2)
+LOGITS = 1 << 25
+"""Logits that `stream_nats` has in memory at once, at most, in float32 128 MiB: the stretches are
+shorter where more than some thousand symbols would make more of them."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +66,22 @@ def stream_nats(
     With one lane this is the exact stream. More lanes cut the text into equal stretches read side
     by side, which is many times faster; each reads `warmup` characters before its own stretch
     first, to build up its state, and those are not counted. Either way each target is counted once.
-    `precision` autocasts to that dtype (None: float32).
+    `precision` autocasts to that dtype (None: float32). Of a network of very many symbols shorter
+    stretches than `seq` are read, to bounded memory; the state is carried along, so the losses are
+    the same. ValueError: fewer than two ids, no lane, no step, or a run-up below 0.
     """
     n = _targets(ids)
+    if seq < 1:
+        raise ValueError(f"seq is {seq}; it must be at least 1")
     starts, width = in_lanes(n, lanes, warmup)
     lanes = len(starts)
+    most = max(1, LOGITS // (lanes * model.config.vocab_size))
     nats = np.zeros((lanes, width), dtype=np.float32)
     was_training, device = model.training, model.device
     model.eval()
     state = None
-    stretches = [range(i, min(i + seq, width)) for i in range(0, width, seq)]
-    if lanes > 1 and warmup:
-        stretches.insert(0, range(-warmup, 0))
-    for stretch in stretches:
+    run_up = warmup if lanes > 1 else 0
+    for stretch in (*_cut(-run_up, 0, most), *_cut(0, width, min(seq, most))):
         columns = np.asarray(stretch)
         where = (starts[:, None] + columns).clip(0, n - 1)
         x = torch.from_numpy(ids[where].T.astype(np.int64)).to(device)
@@ -91,6 +97,11 @@ def stream_nats(
     return nats.reshape(-1)[:n]
 
 
+def _cut(begin: int, end: int, length: int) -> list[range]:
+    """The columns from begin to end in stretches of a length; the last may be shorter."""
+    return [range(i, min(i + length, end)) for i in range(begin, end, length)]
+
+
 def _targets(ids: np.ndarray) -> int:
     """How many symbols are predicted: all but the first. ValueError where there is none."""
     if len(ids) < 2:
@@ -100,7 +111,9 @@ def _targets(ids: np.ndarray) -> int:
 
 def in_lanes(n: int, lanes: int, warmup: int) -> tuple[np.ndarray, int]:
     """Where equal stretches of n targets begin, and their width; fewer than `lanes` where the text
-    is so short that most of the work would be run-up."""
+    is so short that most of the work would be run-up. ValueError: no lane, a run-up below 0."""
+    if lanes < 1 or warmup < 0:
+        raise ValueError(f"lanes {lanes}, warmup {warmup}; they must be at least 1 and 0")
     lanes = max(1, min(lanes, n // max(1, 2 * warmup)))
     width = -(-n // lanes)
     return np.arange(lanes) * width, width

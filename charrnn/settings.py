@@ -4,8 +4,47 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
+from charrnn.fields import Choice, Flag, Many, Number, Text, check, shown
+
 OPTIMIZERS = ("adamw", "adam", "rmsprop")
 SCHEDULES = ("cosine", "decay", "constant")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", "int16")
+MOST_STEPS = 10**12
+_COUNT = Number(above=True, high=10**6, whole=True)
+_STEPS = Number(above=True, high=MOST_STEPS, whole=True, optional=True)
+_SIZE = Number(above=True, optional=True)
+KINDS = {
+    "optimizer": Choice(OPTIMIZERS),
+    "schedule": Choice(SCHEDULES),
+    "batch": _COUNT,
+    "seq": _COUNT,
+    "accumulate": _COUNT,
+    "epochs": _SIZE,
+    "steps": _STEPS,
+    "minutes": _SIZE,
+    "lr": Number(above=True),
+    "weight_decay": Number(),
+    "alpha": Number(above=True, high=1),
+    "warmup": Number(high=MOST_STEPS, whole=True),
+    "min_lr": Number(high=1),
+    "lr_decay": Number(above=True, high=1),
+    "lr_decay_after": Number(),
+    "clip_norm": _SIZE,
+    "clip_value": _SIZE,
+    "seed": Number(high=2**63 - 1, whole=True),
+    "eval_every": _STEPS,
+    "sample_steps": Many(Number(high=MOST_STEPS, whole=True)),
+    "sample_every": _STEPS,
+    "sample_prompt": Text(),
+    "sample_length": Number(above=True, high=10**8, whole=True),
+    "sample_temperature": Number(),
+    "sample_temperature_on": Choice(("logits", "hidden")),
+    "save_minutes": Number(),
+    "device": Text(r"auto|cpu|mps|cuda(:\d{1,4})?", "auto, cpu, cuda, cuda:N or mps"),
+    "precision": Choice(PRECISIONS),
+    "deterministic": Flag(),
+}
+"""What each field of TrainConfig may hold."""
 
 
 @dataclass(frozen=True)
@@ -60,42 +99,33 @@ class TrainConfig:
     precision: str = "auto"
     """fp32, bf16, fp16, or int16 (LSTM layers on a CPU in fixed point); auto takes the quickest
     that the device and the network have (`charrnn.devices.choose_precision`)."""
+    deterministic: bool = False
+    """Train with such algorithms alone as repeat their bits, on the same machine with the same
+    number of threads: on a GPU, more slowly (`charrnn.devices.deterministic`). A CPU repeats them
+    anyway."""
 
     def __post_init__(self) -> None:
+        check(vars(self), KINDS)
         object.__setattr__(self, "sample_steps", tuple(self.sample_steps))
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(
-                f"optimizer is {self.optimizer!r}; it must be one of {', '.join(OPTIMIZERS)}"
-            )
-        if self.schedule not in SCHEDULES:
-            raise ValueError(
-                f"schedule is {self.schedule!r}; it must be one of {', '.join(SCHEDULES)}"
-            )
         lengths = [n for n in ("epochs", "steps", "minutes") if getattr(self, n) is not None]
         if len(lengths) != 1:
             raise ValueError(
                 f"give exactly one of epochs, steps, minutes (got {lengths or 'none'})"
             )
-        if not isinstance(self.accumulate, int):
-            raise ValueError(f"accumulate is {self.accumulate!r}; it must be a whole number")
-        for name in ("batch", "seq", "accumulate", "lr", lengths[0], "sample_length"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("clip_norm", "clip_value", "eval_every", "sample_every"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; it must be above 0 (or left out)"
-                )
 
     def to_dict(self) -> dict:
         """The fields as a plain dictionary, as a checkpoint keeps them; what a sample's temperature
-        divides only where it isn't the logits."""
+        divides only where it isn't the logits, `deterministic` only where it is on."""
         kept = asdict(self)
+        if not self.deterministic:
+            del kept["deterministic"]
         if self.sample_temperature_on == "logits":
             del kept["sample_temperature_on"]
         return kept
 
     @classmethod
     def from_dict(cls, settings: dict) -> TrainConfig:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`; what a later version may have added is left aside."""
+        if not isinstance(settings, dict):
+            raise ValueError(f"training settings are {shown(settings)}; they must be a table")
         return cls(**{f.name: settings[f.name] for f in fields(cls) if f.name in settings})

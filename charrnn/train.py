@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
@@ -34,23 +35,43 @@ from charrnn import distributed
 from charrnn.batches import IGNORED, Lanes, Lines, arrange, check_shares, share
 from charrnn.checkpoint import load_checkpoint
 from charrnn.cuda.captured import step_for
-from charrnn.devices import PRECISIONS, arithmetic, choose_device, choose_precision
+from charrnn.devices import PRECISIONS, arithmetic, choose_device, choose_precision, deterministic
 from charrnn.interrupts import Interrupted, stop_signals
+from charrnn.lock import held
 from charrnn.maps import digest, let_go
 from charrnn.masks import LaneMasks
 from charrnn.model import CharRNN, ModelConfig, State
 from charrnn.native.fixed_point_kernel import forget
 from charrnn.native.memory import keep_pages
-from charrnn.optimize import build_optimizer, clip, learning_rate
+from charrnn.optimize import build_optimizer, finite_lanes, learning_rate, update
 from charrnn.records import append_history, append_sample, truncate_records
 from charrnn.sample import Sampling, generate
 from charrnn.saving import TrainingError as TrainingError  # raised by `run`
-from charrnn.saving import broken, check_finite, restore, save, settings_of, write
+from charrnn.saving import (
+    alone,
+    check_finite,
+    restore,
+    said_when_full,
+    save,
+    settings_of,
+    write,
+)
 from charrnn.score import loss as stream_loss
 from charrnn.settings import TrainConfig
 from charrnn.vocab import Vocab
 
 EVAL = {"lanes": 32, "warmup": 128, "seq": 256}
+NEWER = ("skipped", "lowest_loss", "spiking")
+"""Fields of `Progress` that older checkpoints lack."""
+PATIENCE = 50
+"""Updates left out one after another before a training stops. fp16's scale, halved at each, goes
+from its first value, 2^16, below `LEAST_SCALE` in fewer."""
+LEAST_SCALE = 2.0**-14
+"""fp16's smallest normal number: the loss itself, about 1, is lost among the subnormal ones by a
+scale below it, and so are all of its gradients."""
+SPIKE = 1.0
+"""Nats a train_loss in the history must be above the lowest one to count as a spike, or above
+ln V, which all symbols alike cost. The largest rise in a recorded run's history is 0.17."""
 
 
 @dataclass
@@ -64,14 +85,29 @@ class Progress:
     meter_steps: int = 0
     """Steps since the last line of the history."""
     meter_seconds: float = 0.0
+    skipped: int = 0
+    """Updates left out because their gradient was not finite."""
+    lowest_loss: float = math.inf
+    """The lowest train_loss in the history."""
+    spiking: int = 0
+    """1 from a line of the history far above the lowest on, until the loss is back; else 0."""
 
     @classmethod
     def from_dict(cls, kept: dict) -> Progress:
-        """The fields as a checkpoint keeps them; KeyError or TypeError where it lacks one."""
+        """The fields as a checkpoint keeps them.
+
+        Raises KeyError where it lacks one, TypeError or ValueError where one cannot be.
+        """
+        kept = {name: getattr(cls, name) for name in NEWER} | kept
         progress = cls(**{f.name: kept[f.name] for f in fields(cls)})
         for name, value in asdict(progress).items():
-            if not isinstance(value, int | float):
-                raise TypeError(f"{name} is {value!r}, which is no number")
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise TypeError(f"{name} is {value!r:.60}, which is no number")
+            whole = isinstance(getattr(cls, name), int)
+            if math.isnan(value) or (value < 0 and not name.endswith("_loss")):
+                raise ValueError(f"{name} is {value}; it must be 0 or more")
+            if whole and not isinstance(value, int):
+                raise TypeError(f"{name} is {value!r}; it must be a whole number")
         return progress
 
 
@@ -107,6 +143,11 @@ class Training:
         rank, ranks = distributed.rank(), distributed.ranks()
         return arrange(self.train_ids, c.batch, c.seq, restart, c.seed, rank, ranks)
 
+    @cached_property
+    def left_out(self) -> Tensor:
+        """On the device, (2,) float32: updates left out since `settle`, and the latest in a row."""
+        return torch.zeros(2, device=self.device)
+
     @property
     def steps_per_epoch(self) -> int:
         return self.data.steps
@@ -136,6 +177,21 @@ class Training:
     def finished(self) -> bool:
         return self.done >= 1.0
 
+    def count(self, left_out: Tensor) -> None:
+        """Note on the device that an update was left out, 1, or not, 0."""
+        self.left_out += left_out
+        self.left_out[1] *= left_out
+
+    def settle(self) -> int:
+        """Take over into `progress` what the device has counted, which is waited for.
+
+        Returns how many updates in a row were left out just now.
+        """
+        skipped, in_a_row = map(int, self.left_out.tolist())
+        self.progress.skipped += skipped
+        self.left_out[0] = 0
+        return in_a_row
+
 
 def start(
     model_config: ModelConfig,
@@ -146,7 +202,8 @@ def start(
     folder: str | Path,
     corpus: dict | None = None,
 ) -> Training:
-    """A new training in an empty folder (FileExistsError where one stands already)."""
+    """A new training in an empty folder (FileExistsError where one stands already, BusyError where
+    another process is about to put one there)."""
     folder = Path(folder)
     if (folder / "last.safetensors").exists():
         raise FileExistsError(
@@ -157,9 +214,10 @@ def start(
             f"{len(val_ids)} characters for validation are too few; give it a larger part"
         )
     vocab.encode(config.sample_prompt)  # raises now rather than at the first sample
-    if distributed.rank() == 0:
-        for name in ("history.csv", "samples.jsonl"):  # of a training killed before its first save
-            (folder / name).unlink(missing_ok=True)
+    if distributed.rank() == 0 and folder.is_dir():
+        with held(folder):  # records of a training killed before its first save
+            for name in ("history.csv", "samples.jsonl"):
+                (folder / name).unlink(missing_ok=True)
     generator = torch.Generator().manual_seed(config.seed)
     model = CharRNN(model_config, generator)
     training = _assemble(model, vocab, train_ids, val_ids, config, folder, corpus or {})
@@ -177,7 +235,8 @@ def resume(
 
     `config` replaces the settings kept there: a longer total, another device. The texts must be
     those it was started with; the caller checks the corpus' hash. Raises ValueError where the
-    place in the text or the optimizer's memory would lose its meaning.
+    place in the text or the optimizer's memory would lose its meaning, BusyError where another
+    process is at work in the folder.
     """
     checkpoint = load_checkpoint(Path(folder) / "last.safetensors")
     kept = settings_of(checkpoint)
@@ -190,12 +249,10 @@ def resume(
             )
     model, vocab = checkpoint.model(), checkpoint.vocab
     training = _assemble(model, vocab, train_ids, val_ids, config, Path(folder), checkpoint.corpus)
-    try:
-        restore(training, checkpoint)
-    except (KeyError, TypeError) as error:
-        raise broken(error) from None
+    restore(training, checkpoint)
     if distributed.rank() == 0:
-        truncate_records(training.folder, training.progress.step)
+        with held(training.folder):
+            truncate_records(training.folder, training.progress.step)
     return training
 
 
@@ -230,11 +287,18 @@ def _meter_dtype(device: torch.device) -> torch.dtype:
 
 
 def run(training: Training, progress_bar: bool = True) -> Training:
-    """Train to the end. Interrupted (all saved) on Ctrl-C or SIGTERM, TrainingError on NaN.
+    """Train to the end. Interrupted (all saved) on Ctrl-C, SIGTERM or SIGHUP, TrainingError on NaN
+    or where the disk is full.
 
     Where torchrun started several processes, each calls this with a training of its own; what a
     signal to one of them stops stops in all of them at the same step.
     """
+    with alone(training), said_when_full(training):
+        return _run(training, progress_bar)
+
+
+def _run(training: Training, progress_bar: bool) -> Training:
+    """`run` in a folder that is this process's own."""
     data = training.data
     distributed.check_same(_facts(training))
     if isinstance(data, Lanes) and training.device.type != "cpu":
@@ -302,19 +366,38 @@ def _advance(training: Training, data) -> None:
     x, y = x.to(training.device), y.to(training.device)
     training.model.train()
     training.optimizer.zero_grad(set_to_none=True)
-    loss, training.state = _differentiate(training, x, y)
-    training.scaler.unscale_(training.optimizer)
-    clip(training.model, config)
-    training.scaler.step(training.optimizer)
-    training.scaler.update()
+    with deterministic(config.deterministic):
+        loss, training.state = _differentiate(training, x, y)
+        training.count(update(training.model, training.optimizer, training.scaler, config))
+    training.state = finite_lanes(training.state)
     training.meter += loss
     progress.step += 1
     progress.meter_steps += 1
     if training.device.type == "cpu":
         check_finite(training, loss.item())
+        _check_going(training)
     elapsed = time.perf_counter() - began
     progress.seconds += elapsed
     progress.meter_seconds += elapsed
+
+
+def _check_going(training: Training) -> None:
+    """TrainingError where update after update is left out, so that nothing is learnt any more."""
+    in_a_row, step, config = training.settle(), training.progress.step, training.config
+    advice = (
+        f"lower the learning rate (lr is {config.lr:g}) or clip harder (clip_norm is "
+        f"{config.clip_norm}); the last checkpoint is kept"
+    )
+    if in_a_row >= PATIENCE:
+        raise TrainingError(
+            f"the gradient was not finite at {in_a_row} steps in a row, the last of them {step}, "
+            f"and no update was made: use precision fp32 (it is {training.precision}), {advice}"
+        )
+    if training.scaler.is_enabled() and training.scaler.get_scale() < LEAST_SCALE:
+        raise TrainingError(
+            f"fp16 overflows at step {step} however little the loss is scaled (by "
+            f"{training.scaler.get_scale():g}): use precision fp32 or bf16, {advice}"
+        )
 
 
 def _differentiate(training: Training, x: Tensor, y: Tensor) -> tuple[Tensor, State]:
@@ -406,6 +489,8 @@ def report(training: Training, bar=None) -> dict:
     progress.meter_seconds += time.perf_counter() - began
     _agree(training, asked=False, overdue=False)
     check_finite(training, train_loss)
+    _check_going(training)
+    _note_spikes(training, train_loss)
     chars = progress.meter_steps * training.data.characters
     due = progress.step % eval_every(training) == 0 or training.finished
     row = {
@@ -434,6 +519,23 @@ def report(training: Training, bar=None) -> dict:
     return row
 
 
+def _note_spikes(training: Training, train_loss: float) -> None:
+    """Say once, in a line on stderr, that the loss of the history has jumped up."""
+    progress, config = training.progress, training.config
+    knowing_nothing = math.log(training.model.config.vocab_size)
+    lowest = min(progress.lowest_loss, knowing_nothing)
+    above = train_loss - lowest
+    progress.lowest_loss = min(progress.lowest_loss, train_loss)
+    if above > SPIKE and not progress.spiking and distributed.rank() == 0:
+        note = (
+            f"the loss jumped to {train_loss:.4g} nats at step {progress.step}, from {lowest:.4g} "
+            f"before; if it stays up, lower the learning rate (--lr, {config.lr:g}) or clip harder "
+            f"(--clip-norm, {config.clip_norm}); best.safetensors keeps the best weights"
+        )
+        tqdm.write(note, file=sys.stderr)
+    progress.spiking = int(above > (SPIKE / 2 if progress.spiking else SPIKE))
+
+
 def validate(training: Training) -> float:
     """Validation loss in nats per character; a new best is written to best.safetensors at once.
 
@@ -442,7 +544,8 @@ def validate(training: Training) -> float:
     value = 0.0
     if distributed.rank() == 0:
         dtype = PRECISIONS[training.precision]
-        value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
+        with deterministic(training.config.deterministic):
+            value = stream_loss(training.model, training.val_ids, precision=dtype, **EVAL)
         let_go(training.val_ids)
     _, (value,) = distributed.agreed(False, value)
     check_finite(training, value)

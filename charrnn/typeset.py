@@ -6,7 +6,9 @@ that may write to a temporary folder only, may read nothing outside of it but it
 may start no other program, and has limits of time, memory and size of files.
 
 pdfLaTeX is used, or XeLaTeX. LuaLaTeX is not, though it would do: a document could have it run Lua.
-Where there is neither, `find_engine` returns None.
+Where there is neither, `find_engine` returns None. What the engine opens, it checks by `openin_any`
+and `openout_any`, but for \pdfobj, which reads any file into the PDF: so that is taken away, and
+\pdfprimitive, which would bring it back.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,6 +46,8 @@ MEMORY = 1_000_000
 """Kilobytes of memory."""
 FILE_SIZE = 8_000_000
 """Bytes of a file that it writes."""
+ALL_FILES = 64_000_000
+"""Bytes of all files that it writes, looked at twice a second."""
 PREAMBLE = r"""\documentclass{amsart}
 \usepackage{amssymb,mathrsfs,multicol,verbatim,url}
 \usepackage[all,2cell]{xy}
@@ -87,7 +94,7 @@ PREAMBLE = r"""\documentclass{amsart}
 \renewcommand{\tableofcontents}{}
 \begin{document}
 \pagestyle{empty}\thispagestyle{empty}\raggedbottom
-\renewcommand{\input}[1]{}
+\renewcommand{\input}[1]{}\let\pdfobj\undefined\let\pdfprimitive\undefined
 """
 _WHOLE = "every character was typeset"
 _CLOSING = f"\n\\typeout{{{_WHOLE}}}\n\\end{{document}}\n"
@@ -252,13 +259,39 @@ def _run(engine: Engine, folder: Path, go_on: bool, seconds: float) -> str | Non
         "stderr": subprocess.DEVNULL,
     }
     shell = ["/bin/sh", "-c", f'{limits}; exec "$@"', "sh"]
+    running = subprocess.Popen(
+        shell + command, cwd=folder, env=environment, start_new_session=True, **quiet
+    )
     try:
-        done = subprocess.run(
-            shell + command, cwd=folder, env=environment, timeout=seconds, check=False, **quiet
-        )
-    except subprocess.TimeoutExpired:
-        return f"ran past {seconds:g} seconds"
-    return "stopped at a limit of time, memory or size" if done.returncode < 0 else None
+        stopped = _watch(running, folder, seconds)
+    finally:  # whatever it started, too
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        code = running.wait()
+    return stopped or ("stopped at a limit of time, memory or size" if code < 0 else None)
+
+
+def _watch(running: subprocess.Popen, folder: Path, seconds: float) -> str | None:
+    """Wait for the engine; why it has to be stopped, where it has."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            running.wait(max(0, min(0.5, end - time.monotonic())))
+            return None
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                return f"ran past {seconds:g} seconds"
+            if _size(folder) > ALL_FILES:
+                return f"wrote more than {ALL_FILES:,} bytes"
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files of a folder, one of which may just go."""
+    size = 0
+    for file in folder.iterdir():
+        with suppress(FileNotFoundError):
+            size += file.lstat().st_size
+    return size
 
 
 def _read(path: Path) -> bytes:

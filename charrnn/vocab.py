@@ -20,6 +20,15 @@ class UnknownCharacterError(ValueError):
     """A text holds characters that the model was never shown."""
 
 
+def _is_character(symbol: str) -> bool:
+    """Whether a string is one code point that UTF-8 has: no half of a surrogate pair."""
+    return len(symbol) == 1 and not "\ud800" <= symbol <= "\udfff"
+
+
+def _is_byte(symbol: int) -> bool:
+    return not isinstance(symbol, bool) and 0 <= symbol <= 255
+
+
 @dataclass(frozen=True)
 class Vocab:
     """The V symbols a model knows, in id order: characters, or bytes as integers 0 to 255."""
@@ -28,8 +37,13 @@ class Vocab:
     level: str = "char"
 
     def __post_init__(self) -> None:
-        if self.level not in LEVELS:
+        if not isinstance(self.level, str) or self.level not in LEVELS:
             raise ValueError(f"level is {self.level!r}; it must be one of {', '.join(LEVELS)}")
+        kind, valid = (str, _is_character) if self.level == "char" else (int, _is_byte)
+        for symbol in self.symbols:
+            if not isinstance(symbol, kind) or not valid(symbol):
+                what = "one character each" if kind is str else "bytes, 0 to 255"
+                raise ValueError(f"a symbol is {symbol!r:.60}; symbols must be {what}")
         if not self.symbols:
             raise ValueError("a vocabulary needs at least one symbol; the text is empty")
         if list(self.symbols) != sorted(set(self.symbols)):
@@ -98,6 +112,8 @@ class Vocab:
 
     @classmethod
     def from_json(cls, line: str) -> Vocab:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`. Raises ValueError, KeyError or TypeError for anything else."""
         read = json.loads(line)
+        if not isinstance(read, dict) or not isinstance(read["symbols"], str | list):
+            raise TypeError("a vocabulary is an object with level and symbols")
         return cls(tuple(read["symbols"]), read["level"])

@@ -106,6 +106,33 @@ def test_a_step_whose_gradients_overflow_is_left_out(tmp_path, optimizer):
     assert not torch.equal(weights[0], training.model.rnn[0].weight_ih_l0)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "rmsprop"])
+def test_a_step_whose_gradient_is_not_finite_is_left_out_in_fp32_too(tmp_path, optimizer):
+    ours, theirs = (begin(tmp_path / name, optimizer=optimizer) for name in "ab")
+    for training, step in ((ours, fixed(ours)), (theirs, ordinary(theirs))):
+        walk(training, step, 3)
+        overflow = training.model.decoder.bias.register_hook(lambda grad: grad * torch.nan)
+        walk(training, step, 2)
+        overflow.remove()
+        walk(training, step, 4)
+        training.settle()
+        assert training.progress.skipped == 2
+    assert differ(ours, theirs) < 1e-6
+
+
+def test_a_carried_state_that_is_not_finite_is_emptied_in_its_lane(tmp_path):
+    training = begin(tmp_path)
+    step = fixed(training)
+    walk(training, step, 3)
+    training.state[1][0, 2, 5] = torch.inf
+    walk(training, step, 1)
+    training.settle()
+    assert training.progress.skipped == 1
+    for part in training.state:
+        assert part.isfinite().all()
+        assert part[:, 2].abs().max() == 0 < part[:, 1].abs().max()
+
+
 def test_what_a_recording_needs_to_call_is_undone(tmp_path):
     """Also of an optimizer that had no memory yet, and of one that has."""
     ours, theirs = begin(tmp_path / "a"), begin(tmp_path / "b")

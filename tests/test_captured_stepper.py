@@ -126,3 +126,11 @@ def test_when_a_recording_pays():
     assert not pays(model, Sampling(length=500, temperature=LEAST_TEMPERATURE / 2))
     assert not pays(CharRNN(ModelConfig(5000, hidden=2, layers=1)), Sampling(length=500))
     assert blocks_for(model, Sampling(length=500), 1) is None  # not on a GPU
+
+
+def test_a_score_that_is_no_number_in_the_midst_of_a_block_is_seen():
+    model = network()
+    stepper, once = BlockStepper(model, Sampling(length=16)), iter([1.0] * 5 + [torch.nan])
+    model.decoder.register_forward_hook(lambda module, x, scores: scores * next(once, 1.0))
+    with pytest.raises(ValueError, match="not finite numbers"):
+        list(stepper.draw(PRIMER, uniform_stream(0), 16))

@@ -19,6 +19,7 @@ import charrnn
 from charrnn.cli import console, main, options, publishing, training
 from charrnn.devices import choose_precision
 from charrnn.model import ModelConfig
+from charrnn.plan import plan_training
 from charrnn.sample import Sampling
 from charrnn.train import Interrupted, TrainingError
 
@@ -674,6 +675,62 @@ class TestTheParts:
         assert options.joined(["--prompt", "-x", "--n", "2"]) == ["--prompt=-x", "--n", "2"]
         assert options.joined(["--prompt"]) == ["--prompt"]
         assert options.joined(["--", "--prompt", "x"]) == ["--", "--prompt", "x"]
+
+    def test_a_message_is_one_line_whatever_the_name(self, here, capsys):
+        for name, shown in (
+            ("two\nlines", r"two\nlines"),
+            ("red\x1b[31m", r"red\x1b[31m"),
+            ("c1\x9b2J", r"c1\x9b2J"),
+            ("turned\u202etxt", r"turned\u202etxt"),
+        ):
+            Path(f"{name}.txt").touch()
+            assert main(["train", f"{name}.txt"]) == 2
+            assert f"charrnn: {shown}.txt is empty" in (said := complaint(capsys))
+            assert said[:-1].isprintable()
+            Path(f"{name}.txt").write_bytes(b"\0a" * 2)  # the same of a note
+            assert main(["train", f"{name}.txt"]) == 2
+            note = capsys.readouterr().err.split("\n")[0]
+            assert note.startswith(f"charrnn: note: {shown}.txt: 2 NUL") and note.isprintable()
+
+    def test_a_text_of_one_symbol_or_of_very_many_is_noted(self, here, capsys, monkeypatch):
+        Path("same.txt").write_text("a" * 2000)
+        assert main(["train", "same.txt", *SHORT, "--quiet"]) == 0
+        assert capsys.readouterr().err.startswith("charrnn: note: same.txt is one symbol over and")
+        monkeypatch.setattr("charrnn.plan.MANY", 20)
+        assert main(["train", "play.txt", *SHORT, "--quiet"]) == 0
+        assert "distinct characters, and a network needs" in capsys.readouterr().err
+
+    def test_a_step_of_very_many_logits_is_computed_in_groups(self, here, monkeypatch):
+        options = {"batch": 8, "seq": 10, "steps": 2, "hidden": 8, "progress": False}
+        of_lane = 10 * len(set(PLAY))
+        for lanes, accumulate in ((8, 1), (7.9, 2), (4, 2), (3, 4), (1, 8), (0.1, 8)):
+            monkeypatch.setattr("charrnn.plan.LOGITS", lanes * of_lane)
+            plan = plan_training("play.txt", out=f"out{lanes}", **options)
+            assert plan.recipe.training.accumulate == accumulate
+        plan = plan_training("play.txt", out="own", accumulate=1, **options)
+        assert plan.recipe.training.accumulate == 1
+
+    def test_a_terminal_is_shown_control_characters(self, here, monkeypatch, capsysbinary):
+        """A model's escape sequences would drive it; a file or pipe gets them as they are."""
+        Path("esc.txt").write_text("\x1b]0;mine\x07\x9b2J\tred\n" * 200)
+        assert main(["train", "esc.txt", "--out", "esc", *SHORT, "--quiet"]) == 0
+        argv = ["sample", "esc", "--length", "200", "--prompt", "\x1b]0", "--echo"]
+        capsysbinary.readouterr()
+        assert main(argv) == 0
+        piped = capsysbinary.readouterr().out
+        assert piped.startswith(b"\x1b]0") and b"\xc2\x9b" in piped
+        master, slave = os.openpty()
+        with os.fdopen(slave, "w") as terminal, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", terminal)
+            assert main(argv) == 0
+            with console._calm_terminal():
+                print("listed \x1b[2J")
+        shown = b""
+        while b"listed" not in shown or not shown.endswith(b"\n"):
+            shown += os.read(master, 10_000)
+        os.close(master)
+        assert shown.startswith(rb"\x1b]0") and rb"listed \x1b[2J" in shown
+        assert not set(shown) & {*range(9), 0x0B, 0x0C, 0x1B, 0x7F} and b"\xc2\x9b" not in shown
 
     def test_an_undecodable_input_is_described(self):
         with pytest.raises(UnicodeDecodeError) as caught:

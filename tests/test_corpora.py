@@ -1,10 +1,14 @@
 """Texts by path and by name: what is taken, what is changed, what is refused."""
 
 import bz2
+import errno
 import gzip
 import hashlib
 import lzma
+import os
 import random
+import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -98,6 +102,28 @@ def test_other_unicode_is_decoded_where_a_mark_shows_it(tmp_path, monkeypatch, e
         load_corpus(file)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["plain English text\n" * 20, "ещё немного текста\n" * 20])
+def test_other_unicode_without_a_mark_is_told_by_its_nuls(tmp_path, encoding, text):
+    """Most of it is valid UTF-8, so a network would learn NULs in silence."""
+    file = write(tmp_path / "wide.txt", text.encode(encoding))
+    name = encoding.upper().replace("-", "").replace("UTF", "UTF-")
+    with pytest.raises(CorpusError, match=rf"looks like {name} without .*iconv -f {name} -t UTF-8"):
+        load_corpus(file)
+    assert load_corpus(file, level="byte").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"a\0b", b"\0".join(RAW.split()), b"\0" * 99, b"".join(b"%05d\0" % n for n in range(99))],
+)
+def test_nuls_in_a_text_are_kept_and_counted(tmp_path, raw):
+    count = raw.count(b"\0")
+    with pytest.warns(CorpusWarning, match=rf"{count} NUL characters? \(0x00\) kept"):
+        corpus = load_corpus(write(tmp_path / "nul.txt", raw))
+    assert corpus.read_bytes() == raw
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_undecodable_bytes_are_refused_with_their_place(tmp_path, monkeypatch, mark):
     raw = mark + "naïve ".encode() + b"caf\xe9\n"
@@ -140,6 +166,59 @@ def test_files_that_hold_no_text_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(texts, "OPENERS", {".txt": no_permission})
     with pytest.raises(CorpusError, match=r"locked\.txt cannot be read \(Permission denied\)"):
         load_corpus(write(tmp_path / "locked.txt", b"x"))
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    for name, data in (("pipe", RAW * 100), ("pipe.gz", gzip.compress(RAW * 100))):
+        os.mkfifo(tmp_path / name)
+        threading.Thread(target=(tmp_path / name).write_bytes, args=(data,), daemon=True).start()
+        corpus = load_corpus(tmp_path / name)
+        assert (corpus.read_bytes(), corpus.name) == (RAW * 100, "pipe")
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "PATIENCE", 0.05)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CorpusError, match=r"pipe that gave nothing for 0\.05 s"):
+        load_corpus(tmp_path / "pipe")
+
+
+def test_what_is_no_file_is_said(tmp_path):
+    (tmp_path / "broken").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    for path, message in (
+        (tmp_path / "broken", r"is a link that is broken \(to nowhere\)"),
+        (tmp_path / "loop", "is a link that goes round in a circle"),
+        (Path("/dev/zero"), "is a terminal or another device; give a text file"),
+        (tmp_path / "a\0b", "there is no file"),
+        (tmp_path / "a\udcff", "is not UTF-8; rename the file"),
+    ):
+        with pytest.raises(CorpusError, match=message):
+            load_corpus(path)
+
+
+def test_what_a_killed_process_left_in_the_cache_goes_after_a_day(tmp_path, cache):
+    file = write(tmp_path / "notes.txt", RAW)
+    load_corpus(file)
+    left = {name: cache / f".work-{name}" for name in ("yesterday", "today", "at-work")}
+    for folder in left.values():
+        folder.mkdir()
+        write(folder / "text", b"half")
+    for path in (left["yesterday"], left["yesterday"] / "text", left["at-work"]):
+        os.utime(path, (time.time() - texts.STALE - 1,) * 2)
+    load_corpus(file)
+    assert [name for name, folder in left.items() if folder.exists()] == ["today", "at-work"]
+
+
+def test_a_full_cache_is_said_and_left_clean(tmp_path, cache, monkeypatch):
+    def no_room(source, target):
+        target.write_bytes(next(iter(source)))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("charrnn.corpora.write", no_room)
+    with pytest.raises(CorpusError, match=r"no room for the text \(No space left on device\)"):
+        load_corpus(write(tmp_path / "notes.txt", RAW))
+    assert list(cache.iterdir()) == []
 
 
 def no_permission(path, mode):

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 import torch
 
-from charrnn import native
+from charrnn import devices, native
 from charrnn.devices import (
     arithmetic,
     choose_device,
@@ -216,3 +218,31 @@ def test_devices_are_described(monkeypatch):
     assert describe_device(MPS) == "Apple GPU (MPS)"
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H200")
     assert describe_device(CUDA) == "NVIDIA H200"
+
+
+def test_what_deterministic_changes_is_put_back(monkeypatch):
+    monkeypatch.setenv(devices.WORKSPACE, ":0:0")
+    memory, cudnn = torch.utils.deterministic, torch.backends.cudnn
+    look = lambda: (  # noqa: E731
+        torch.get_deterministic_debug_mode(),
+        cudnn.deterministic,
+        cudnn.benchmark,
+        memory.fill_uninitialized_memory,
+        os.environ[devices.WORKSPACE],
+    )
+    before = look()
+    with pytest.raises(ValueError, match="of another kind"), devices.deterministic():
+        assert look() == (2, True, False, False, ":4096:8")
+        raise ValueError("of another kind")
+    assert look() == before
+    with devices.deterministic(False):
+        assert look() == before
+
+
+def test_deterministic_too_late_is_said_with_what_to_do():
+    said = f"set {devices.WORKSPACE} before"
+    with (
+        pytest.raises(ValueError, match=r"start it with CUBLAS_WORKSPACE_CONFIG=:4096:8"),
+        devices.deterministic(),
+    ):
+        raise RuntimeError(said)

@@ -38,7 +38,8 @@ def answer(name: str = "seven") -> int:
 
 
 def kept(tmp_path) -> list[Path]:
-    return sorted((tmp_path / "cache" / "native").iterdir())
+    (folder,) = (tmp_path / "cache").iterdir()
+    return sorted(folder.iterdir())
 
 
 @pytest.fixture
@@ -112,6 +113,32 @@ def test_a_cache_that_cannot_be_written_is_a_reason(tmp_path, monkeypatch):
     native._attempt.cache_clear()
     assert native.load("seven") is None
     assert "could not compile seven.c" in native.why_not("seven")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs owners and modes of files")
+@pytest.mark.usefixtures("compiler")
+def test_a_folder_of_others_is_not_loaded_from(tmp_path, monkeypatch):
+    """To load is to run: not from a folder that others write to, own, or have put a link for."""
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for mode in (0o770, 0o707):
+        folder.chmod(mode)
+        native._attempt.cache_clear()
+        assert native.load("seven") is None
+        assert "this user alone" in native.why_not("seven")
+    folder.chmod(0o755)
+    assert answer() == 7
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    native._attempt.cache_clear()
+    assert native.load("seven") is None
+    folder.unlink()
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)  # as another user sees it
+    (tmp_path / "elsewhere").rename(folder.with_name(f"native-{user + 1}"))
+    native._attempt.cache_clear()
+    assert native.load("seven") is None
+    assert "CHARRNN_CACHE" in native.why_not("seven")
 
 
 def test_it_can_be_turned_off(monkeypatch):

@@ -114,3 +114,71 @@ def test_the_book_is_its_prose_in_order_of_names(tmp_path, monkeypatch):
     (tmp_path / "book" / "03_c.ipynb").write_text("{}")
     with pytest.raises(CorpusError, match=r"03_c\.ipynb is not a notebook"):
         load_corpus("book")
+
+
+RIGHT = """
+[a]
+title = "A"
+licence = "none"
+attribution = "nobody"
+bytes = 5
+md5 = "5d41402abc4b2a76b9719d911017c592"
+prepared = ["a/a.txt.xz"]
+addresses = [{ url = "https://example.org/a", recipe = "head", arguments = { size = 5 } }]
+
+[b]
+title = "B"
+licence = "none"
+attribution = "nobody"
+bytes = 10
+md5 = "5d41402abc4b2a76b9719d911017c592"
+parts = ["a", "a"]
+"""
+
+
+def test_a_catalogue_is_read():
+    known = catalogue.read(RIGHT)
+    assert known["a"].addresses[0].arguments == {"size": 5} and known["b"].parts == ("a", "a")
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("[a]", "['../a']", "name is '../a'; it must be lower-case letters, digits and _"),
+        ('title = "A"', "title = 1", "a: title is 1; it must be a string that is not empty"),
+        ('title = "A"\n', "", "a lacks title; it must have title, licence, attribution"),
+        ('title = "A"', 'title = "A"\ncolour = 1', "a has 'colour'; it may have title, licence"),
+        ("bytes = 5", "bytes = -5", "a: bytes is -5; it must be 0 or more"),
+        ("bytes = 5", "bytes = 5.0", "a: bytes is 5.0; it must be a whole number"),
+        ("bytes = 5", "", "a has no bytes or no hash"),
+        ("2abc4b", "2ABC4B", "a: md5 is .*; it must be 32 hexadecimal digits, in lower case"),
+        ("md5 =", "sha256 =", "a: sha256 is .*; it must be 64 hexadecimal digits"),
+        (
+            "a/a.txt",
+            "/a/a.txt",
+            "a: prepared is .*; it must be a list, each a path inside",
+        ),
+        ("a/a.txt", "a/../../a.txt", "a: prepared is .*; it must be a list, each a path inside"),
+        ("https:", "file:", r"a.addresses: url is 'file://.*; it must be an address, http"),
+        ('"head"', '"untar"', "a.addresses: recipe is 'untar'; it must be one of plain, head"),
+        ("size = 5", "sise = 5", "a.addresses.arguments has 'sise'; it may have size"),
+        ("{ size = 5 }", "{}", "a.addresses.arguments lacks size"),
+        ("size = 5", 'size = "5"', "a.addresses.arguments: size is '5'; it must be a whole number"),
+        (
+            "prepared",
+            'level = "word"\nprepared',
+            "a: level is 'word'; it must be one of char",
+        ),
+        ("prepared", 'generator = "hello"\nprepared', "a has generator and addresses of generator"),
+        ('["a", "a"]', '["a", "c"]', "b: parts is .*; it must be a list, each one of a, b"),
+        ('["a", "a"]', '["a", "b"]', "parts go in a circle: b of b; leave one out"),
+        ("[a]", "[a", "the catalogue of corpora is not TOML"),
+        ("bytes = 5", "bytes = " + "[" * 100_000, "cannot be read: it is nested too deeply"),
+        ("[a]", "[" + "a." * 100_000 + "a]", "cannot be read: it is nested too deeply"),
+    ],
+)
+def test_what_is_wrong_in_a_catalogue_is_named(old, new, message):
+    assert old in RIGHT
+    with pytest.raises(CorpusError, match=message) as caught:
+        catalogue.read(RIGHT.replace(old, new, 1))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 1000

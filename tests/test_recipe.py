@@ -20,6 +20,7 @@ from charrnn.recipe import (
     own_text,
     portable,
     public,
+    read_recipe,
     recipe_names,
     repository,
     sample_text,
@@ -113,6 +114,22 @@ class TestSettings:
             ({"fractions": (0.5, 0.4, 0.2)}, "three numbers that sum to 1"),
             ({"fractions": (0.5, 0.5)}, "three numbers that sum to 1"),
             ({"scale": "big"}, "scale is 'big'"),
+            ({"fractions": (0.0, 0.5, 0.5)}, "the first above 0"),
+            ({"fractions": (1.5, -0.5, 0.0)}, "each 0 or more"),
+            ({"fractions": ("a", 0.5, 0.5)}, "three numbers that sum to 1"),
+            ({"fractions": (float("nan"), 0.5, 0.5)}, "three numbers that sum to 1"),
+            ({"fractions": 3}, "split fractions are 3"),
+            ({"limit": 0}, "limit is 0; it must be above 0"),
+            ({"limit": 2.5}, "limit is 2.5; it must be a whole number"),
+            ({"seed": -1}, "seed is -1; it must be 0 or more"),
+            ({"level": "word"}, r"level is 'word'; it must be one of char, byte \(or left out\)"),
+            ({"era": "1997"}, "era is '1997'; it must be one of 2015-05-21, char-rnn"),
+            ({"model": {"width": 3}}, "model has 'width'; it may have cell, hidden"),
+            ({"model": {"vocab_size": 3}}, "model has 'vocab_size'; it may have cell, hidden"),
+            ({"model": {"hidden": -1}}, "hidden is -1"),
+            ({"model": {"dropout": 10**400}}, "it must be finite"),
+            ({"model": 3}, "model is 3; it must be a table"),
+            ({"training": {}}, r"training is \{\}; it must be a TrainConfig"),
         ],
     )
     def test_wrong_ones(self, changes, message, tmp_path):
@@ -222,3 +239,60 @@ class TestOwnText:
 
     def test_smoke_is_short_whatever_the_length(self):
         assert self.sizes(10**9, "cuda", "smoke")[1].steps == 150
+
+
+RIGHT = (files("charrnn") / "recipes" / "shakespeare.toml").read_text(encoding="utf-8")
+
+
+class TestReading:
+    """A recipe's text: whatever is wrong in it is one line that says where."""
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            (
+                'title = "Shakespeare"',
+                "title = 3",
+                "recipe t: title is 3; it must be a string",
+            ),
+            ("seed = 1\n", "", "recipe t lacks seed; it must have title, corpus, seed"),
+            ("seed = 1\n", "seed = true\n", "recipe t: seed is True; it must be a whole number"),
+            (
+                'genre = "play.txt"',
+                'genre = "../../etc/x.txt"',
+                "genre is .* a file in data/",
+            ),
+            ("seed = 1\n", "seed = 1\nspeed = 2\n", "recipe t has 'speed'; it may have title"),
+            ("[smoke]", "[smokes]", "recipe t has 'smokes'; it may have"),
+            ('kind = "contiguous"', 'kind = "even"', "recipe t, split: kind is 'even'; it must be"),
+            ("[0.9, 0.05, 0.05]", "[0.9, 0.05]", "fractions is .* it must be a list of 3"),
+            ("[0.9, 0.05, 0.05]", "[0.9, 0.9, 0.05]", "three numbers that sum to 1"),
+            (
+                "steps = 150",
+                "stpes = 150",
+                "recipe t, smoke: training has 'stpes'; it may",
+            ),
+            (
+                "steps = 150",
+                "steps = 0x" + "f" * 5000,
+                "steps is int too large to show; it must",
+            ),
+            (
+                "layers = 2 }",
+                'layers = "2" }',
+                "recipe t, smoke: layers is '2'; it must be",
+            ),
+            ("seed = 1\n", "seed = \n", "recipe t is not TOML"),
+            ("seed = 1\n", "seed = " + "[" * 100_000, "recipe t cannot be read: it is nested too"),
+            ("seed = 1\n", "a." * 100_000 + "b = 1\n", "recipe t cannot be read: it is nested too"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, old, new, message):
+        assert old in RIGHT
+        with pytest.raises(ValueError, match=message) as caught:
+            read_recipe(RIGHT.replace(old, new), "t", "smoke")
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 1000
+
+    def test_a_smoke_text_is_named_by_its_place(self):
+        assert read_recipe(RIGHT, "t", "smoke").corpus == "data/samples/play.txt"
+        assert read_recipe(RIGHT, "t", "post").corpus == "shakespeare"

@@ -508,3 +508,27 @@ def test_with_units_held_the_cpu_steps_whatever_device_the_model_is_on(monkeypat
     monkeypatch.setattr(CharRNN, "device", torch.device("cuda"))
     assert isinstance(make_stepper(model), TorchStepper)
     assert isinstance(make_stepper(model, holding=True), Stepper)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"temperature": "1"}, "temperature is '1'; it must be a number"),
+        ({"temperature": True}, "temperature is True; it must be a number"),
+        ({"top_k": 2.5}, "top_k is 2.5; it must be a whole number"),
+        ({"seed": 0.5}, "seed is 0.5; it must be a whole number"),
+        ({"length": None}, "length is None; it must be a whole number"),
+    ],
+)
+def test_what_is_no_number_is_refused(settings, said):
+    with pytest.raises(ValueError, match=said):
+        Sampling(**settings)
+
+
+@pytest.mark.parametrize("temperature", [1e30, 1e38, 1e300])
+def test_a_hidden_state_divided_by_a_huge_number_leaves_the_bias(temperature):
+    run = random_run()
+    with torch.no_grad():
+        run.model.decoder.bias.copy_(torch.linspace(-900.0, 0.0, len(run.vocab)))
+    settings = {"temperature": temperature, "temperature_on": "hidden", "length": 20}
+    assert sample(run, "h", **settings) == run.vocab.symbols[-1] * 20

@@ -1,4 +1,5 @@
 import math
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,6 +74,15 @@ def test_each_lane_reads_its_warm_up_and_then_its_stretch(seq):
     assert len(expected) == 99
     nats = stream_nats(model, ids, lanes=4, warmup=10, seq=seq)
     np.testing.assert_allclose(nats, expected, atol=2e-5)
+
+
+def test_many_symbols_are_read_in_shorter_stretches_with_the_same_losses(monkeypatch):
+    model, ids, widths = make(), text(500), []
+    whole = stream_nats(model, ids, lanes=4, warmup=50)
+    model.register_forward_hook(lambda _, given, out: widths.append(out[0].numel()))
+    monkeypatch.setattr(import_module("charrnn.score"), "LOGITS", 4 * V * 3)
+    np.testing.assert_allclose(stream_nats(model, ids, lanes=4, warmup=50), whole, atol=1e-5)
+    assert max(widths) == 4 * V * 3 and len(widths) == 17 + 42
 
 
 def test_a_long_run_up_comes_close_to_the_stream():
@@ -214,3 +224,13 @@ def test_the_baseline_is_scored_by_the_same_call(restart):
     with pytest.raises(UnknownCharacterError, match="never saw 'x'"):
         score(baseline, "axa")
     assert score(baseline, "axa", unknown="skip") == score(baseline, "aa")
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [({"seq": 0}, "seq is 0"), ({"lanes": 0}, "lanes 0"), ({"warmup": -1}, "warmup -1")],
+)
+def test_a_shape_that_reads_nothing_is_refused(shape, said):
+    model = CharRNN(ModelConfig(5, hidden=4, layers=1))
+    with pytest.raises(ValueError, match=said):
+        stream_nats(model, np.arange(5), **shape)

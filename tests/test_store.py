@@ -313,3 +313,46 @@ def test_the_joined_corpora_of_the_catalogue_are_made_of_its_corpora():
         parts = [known[name] for name in entry.parts]
         assert entry.bytes == sum(part.bytes for part in parts) and entry.pins
         assert {part.level for part in parts} == {entry.level}
+
+
+# What comes is bounded
+
+
+def test_a_prepared_bomb_stops_at_the_size_of_the_text(small, data, cache):
+    small()
+    write(data / "s" / "small.txt.xz", lzma.compress(bytes(1 << 24), preset=0))
+    with pytest.raises(CorpusError, match=r"unpacks to more than its 1,000 bytes; replace"):
+        store.find(replace(catalogue.entries()["small"], bytes=1000), progress=False)
+    assert [f for f in cache.rglob("*") if f.is_file()] == []
+
+
+def test_a_download_has_a_limit(small, server, cache, monkeypatch):
+    monkeypatch.setattr(store, "ROOM", 10)
+    small(addresses=at(server, "/text"))
+    for page, reason in (
+        (RAW + bytes(11), f"the download has {len(RAW) + 11:,} bytes; it may have at most"),
+        ((10**15, RAW), "the download has 1,000,000,000,000,000 bytes"),
+    ):
+        server.pages["/text"] = page
+        with pytest.raises(CorpusError, match=reason):
+            load_corpus("small", progress=False)
+    assert [f for f in cache.rglob("*") if f.is_file()] == []
+
+
+def test_a_portals_page_says_what_to_do(small, server):
+    small(addresses=at(server, "/text", recipe="gunzip"))
+    server.pages["/text"] = b"\n<!DOCTYPE html><html>Welcome to the airport</html>"
+    with pytest.raises(CorpusError, match="is a web page: if this network wants you to log in"):
+        load_corpus("small", progress=False)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(small, data, cache, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    small()
+    write(data / "s" / "small.txt.xz", lzma.compress(RAW))
+    monkeypatch.setattr(store, "write", full)
+    with pytest.raises(CorpusError, match=r"\(No space left on device\); make room there, or set"):
+        load_corpus("small")
+    assert [f for f in cache.rglob("*") if f.is_file()] == []

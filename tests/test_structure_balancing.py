@@ -1,5 +1,6 @@
 r"""LaTeX set right on paper: what is right stays as it is, what is not takes known edits."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -107,3 +108,14 @@ def test_whatever_comes_in_balances_when_it_comes_out(text):
     assert structure.braces.hits == structure.braces.total
     assert structure.nesting.kept().hits == structure.nesting.kept().total
     assert not structure.nesting.pending and not structure.nesting.unopened
+
+
+def test_what_is_nested_deep_takes_no_more_than_its_length():
+    """Twenty times as long a text, some twenty times as long; it was four hundred."""
+    for piece in ("^{", "{", "\\left(", "{ #", "{&", "\\begin{enumerate}"):
+        times = []
+        for count in (500, 10_000):
+            began = time.process_time()
+            balanced(piece * count)
+            times.append(time.process_time() - began)
+        assert times[1] < 0.3 + 100 * times[0], piece

@@ -357,12 +357,13 @@ def test_stopping_exactly_at_an_epochs_end(tmp_path, at_step):
 
 
 SERVANT = """
-import os, sys, time
+import os, sys, tempfile, time
 import torch
 from test_train import begin, run, train, TRAIN, VAL
 
 torch.set_num_threads(1)
-begin("nowhere")  # an optimizer, once: torch loads a good deal of itself for the first one
+with tempfile.TemporaryDirectory() as aside:
+    begin(aside)  # an optimizer, once: torch loads a good deal of itself for the first one
 rate = train.learning_rate
 def slowly(*arguments):
     time.sleep(0.004)  # so that it is not over before it can be killed
@@ -650,3 +651,80 @@ def test_a_checkpoint_is_written_after_so_many_minutes(tmp_path, monkeypatch):
     run(begin(tmp_path, steps=9, eval_every=100, save_minutes=5.0))
     assert 0 < saved[0] < 9
     assert saved[-1] == 9
+
+
+# Overflow, spikes, repeated runs
+
+
+def overflow(training, times: int) -> None:
+    """Make the gradients of the next steps infinite."""
+    left = iter(range(times))
+    training.model.decoder.bias.register_hook(
+        lambda g: g * torch.inf if next(left, None) is not None else g
+    )
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_updates_left_out_are_counted_and_kept(tmp_path, optimizer):
+    training = begin(tmp_path, optimizer=optimizer)
+    overflow(training, 7)
+    done = run(training)
+    assert done.progress.skipped == 7
+    assert load_checkpoint(tmp_path / "last.safetensors").progress["skipped"] == 7
+    assert history(tmp_path)["train_loss"][-1] < history(tmp_path)["train_loss"][0] - 0.3
+    assert train.resume(tmp_path, TRAIN, VAL).progress.skipped == 7
+
+
+def test_a_training_without_updates_stops_with_advice(tmp_path):
+    training = begin(tmp_path, steps=80)
+    overflow(training, 80)
+    with pytest.raises(train.TrainingError, match=r"50 steps in a row.*use precision fp32"):
+        run(training)
+    assert training.progress.step == train.PATIENCE
+
+
+def test_a_scale_that_falls_to_nothing_stops_with_advice(tmp_path):
+    training = begin(tmp_path)
+    training.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**-10)
+    overflow(training, 60)
+    with pytest.raises(train.TrainingError, match=r"fp16 overflows at step 5 .*fp32 or bf16"):
+        run(training)
+
+
+def test_a_checkpoint_from_before_the_counts_opens(tmp_path):
+    run(begin(tmp_path))
+    checkpoint = load_checkpoint(tmp_path / "last.safetensors")
+    for name in train.NEWER:
+        del checkpoint.progress[name]
+    save_checkpoint(tmp_path / "last.safetensors", checkpoint)
+    progress = train.resume(tmp_path, TRAIN, VAL).progress
+    assert (progress.skipped, progress.lowest_loss, progress.spiking) == (0, math.inf, 0)
+
+
+@pytest.mark.parametrize("clip_norm", [1.0, None])
+def test_a_loss_that_jumps_is_said_in_a_line(tmp_path, capsys, clip_norm):
+    run(begin(tmp_path, lr=30.0, clip_norm=clip_norm, warmup=5))
+    notes = capsys.readouterr().err.splitlines()
+    assert notes
+    for note in notes:
+        assert "the loss jumped to" in note and "lower the learning rate (--lr, 30)" in note
+
+
+def test_a_spike_is_said_once_and_its_end_is_waited_for(tmp_path, capsys):
+    training = begin(tmp_path)
+    said = []
+    for loss in (3.0, 2.0, 3.1, 3.5, 2.6, 3.1, 2.4, 2.9, 3.01):
+        train._note_spikes(training, loss)
+        said.append(bool(capsys.readouterr().err))
+    assert said == [False, False, True, False, False, False, False, False, True]
+
+
+def test_a_deterministic_training_is_the_same_and_leaves_torch_as_it_was(tmp_path):
+    was = torch.get_deterministic_debug_mode(), torch.backends.cudnn.deterministic
+    for name, on in (("a", True), ("b", False)):
+        run(begin(tmp_path / name, deterministic=on))
+    assert_same_training(tmp_path / "a", tmp_path / "b")
+    assert was == (torch.get_deterministic_debug_mode(), torch.backends.cudnn.deterministic)
+    kept = load_checkpoint(tmp_path / "a" / "last.safetensors").settings
+    assert kept["deterministic"] is True
+    assert "deterministic" not in load_checkpoint(tmp_path / "b" / "last.safetensors").settings

@@ -207,12 +207,15 @@ def elsewhere(tmp_path):
         "\\csname pdffiledump\\endcsname length 40 {{{folder}/secret.tex}}",
         "\\verbatiminput{{{folder}/secret.tex}}",
         "\\csname @@input\\endcsname /etc/passwd ",
+        "\\pdfcompresslevel=0 \\immediate\\pdfobj stream file{{{folder}/secret.tex}}\\pdfrefobj"
+        "\\pdflastobj",
     ],
 )
 def test_nothing_outside_is_read_written_or_run(engine, elsewhere, body):
     before = {p.name for p in Path(os.environ.get("TMPDIR", "/tmp")).glob("*made*")}
     found = typeset.typeset("Text. " + body.format(folder=elsewhere), engine)
     assert SECRET not in found.log and "root:" not in found.log
+    assert SECRET.encode() not in (found.pdf or b"")
     if found.pdf:
         pypdfium2 = pytest.importorskip("pypdfium2")
         shown = pypdfium2.PdfDocument(found.pdf)[0].get_textpage().get_text_range()

@@ -2,6 +2,7 @@
 
 import bz2
 import csv
+import errno
 import gzip
 import hashlib
 import io
@@ -200,3 +201,78 @@ def test_plays_become_speakers_and_lines(run):
 def test_an_unknown_recipe_names_the_known_ones(run):
     with pytest.raises(CorpusError, match="recipe is 'untar'; it must be one of plain, head"):
         run("untar", b"")
+
+
+BOMB = bytes(1 << 16)
+
+
+@pytest.mark.parametrize(
+    "recipe, download, arguments",
+    [
+        ("plain", BOMB, {}),
+        ("gunzip", gzip.compress(BOMB), {}),
+        ("bunzip2", bz2.compress(BOMB), {}),
+        ("unxz", lzma.compress(BOMB), {}),
+        ("head", BOMB, {"size": 1 << 16}),
+        ("zip_members", zipped({"a": BOMB}), {"members": ["a"]}),
+        ("tar_by_name", tarball({"a.tex": BOMB}), {"suffix": ".tex"}),
+        ("tar_by_hash", tarball({"a.c": BOMB}), {"suffixes": [".c"], "salt": ""}),
+        ("plays", tarball({"a.xml": BOMB}), {"path": "{play}.xml", "order": ["a"]}),
+        ("essays", sheet((1, "Long", "May 2011", "x" * (1 << 16))), {}),
+    ],
+)
+def test_no_recipe_writes_more_than_it_may(run, tmp_path, recipe, download, arguments):
+    with pytest.raises(CorpusError, match="what it unpacks to has more than 60,000 bytes"):
+        run(recipe, download, most=60_000, **arguments)
+    assert all(f.stat().st_size <= 60_000 for f in tmp_path.iterdir() if f.name != "download")
+
+
+def test_what_is_not_wanted_of_a_tarball_has_a_limit_too(run):
+    archive = tarball({"a.bin": bytes(1 << 18)})
+    with pytest.raises(CorpusError, match="the archive has more than 160,000 bytes"):
+        run("tar_by_name", archive, suffix=".tex", most=10_000)
+
+
+def test_an_xz_file_of_several_streams_with_padding(run):
+    first, second = lzma.compress(b"one "), lzma.compress(b"two")
+    assert run("unxz", first + bytes(8) + second + bytes(4)) == b"one two"
+
+
+def test_an_xz_decoder_takes_no_more_memory_than_it_may(run, monkeypatch):
+    monkeypatch.setattr(unpack, "MEMORY", 1 << 20)
+    with pytest.raises(CorpusError, match="Memory usage limit"):
+        run("unxz", lzma.compress(BOMB))
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_tarballs_header_has_a_limit(run, kind):
+    member = tarfile.TarInfo("top/x")
+    member.type, member.size = kind, 10**12
+    archive = gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 16))
+    with pytest.raises(CorpusError, match="the archive has a header of 1,000,000,000,000 bytes"):
+        run("tar_by_name", archive, suffix=".tex")
+
+
+def test_a_long_name_within_its_limit_is_read(run):
+    name = "x" * 300 + ".tex"
+    assert run("tar_by_name", tarball({name: b"yes"}), suffix=".tex") == b"yes"
+
+
+def test_entities_and_giant_plays_are_refused(run, monkeypatch):
+    laughs = b'<!DOCTYPE PLAY [<!ENTITY a "ha">]><PLAY>&a;</PLAY>'
+    wanted = {"path": "{play}.xml", "order": ["a"]}
+    for text in (laughs, laughs.decode().encode("utf-16")):
+        with pytest.raises(CorpusError, match="the XML declares an entity, 'a'"):
+            run("plays", tarball({"a.xml": text}), **wanted)
+    monkeypatch.setattr(unpack, "LARGEST_PLAY", 10)
+    with pytest.raises(CorpusError, match=r"a\.xml has 50 bytes; a play may have at most 10"):
+        run("plays", tarball({"a.xml": laughs}), **wanted)
+
+
+def test_a_full_disk_is_no_broken_download(run, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(unpack.shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        run("gunzip", gzip.compress(b"x"))

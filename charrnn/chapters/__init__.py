@@ -7,6 +7,8 @@ chapter then goes on with the same calls.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
@@ -50,7 +52,7 @@ def open_run(
     if mode == "recorded":
         return load_run(name)
     if mode == "smoke":
-        folder = folder or Path(mkdtemp(prefix="charrnn-")) / name
+        folder = folder or _passing() / name
         train_recipe(load_recipe(name, "smoke"), folder, progress=False)
         measure_run(folder, samples=4, length=400, progress=lambda line: None, only=only)
         return load_run(folder)
@@ -68,9 +70,16 @@ def second_run(name: str, mode: str = "recorded") -> Run | None:
     In smoke mode it is trained, and not measured.
     """
     if mode == "smoke":
-        folder = Path(mkdtemp(prefix="charrnn-")) / name
+        folder = _passing() / name
         return train_recipe(load_recipe(name, "smoke"), folder, progress=False)
     return load_run(name) if name in {folder.name for folder in list_runs()} else None
+
+
+def _passing() -> Path:
+    """A folder that goes with this process."""
+    folder = Path(mkdtemp(prefix="charrnn-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def facts(run: Run) -> pd.DataFrame:

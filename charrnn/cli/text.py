@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from charrnn.cli.console import say
+from charrnn.cli.console import calm, say
 from charrnn.cli.options import number, seed
-from charrnn.corpora import CorpusError, normalised, pieces
+from charrnn.corpora.texts import check_file, normalised, pieces
 from charrnn.eras import ERAS
 from charrnn.runs import Run, load_run
 from charrnn.sample import TEMPERATURES, Sampling, chosen_settings, sample_many, stream
@@ -178,7 +178,9 @@ def _pieces(args, run: Run, prompt: str | bytes, settings: Sampling) -> Iterator
 
 
 def _write(text: str) -> None:
-    """Text to stdout at once, as UTF-8 whatever the terminal's settings are."""
+    """Text to stdout at once, as UTF-8 whatever the terminal's settings are. A terminal is shown
+    control characters; a file or pipe gets them as they are."""
+    text = calm(text) if sys.stdout.isatty() else text
     sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
     sys.stdout.buffer.flush()
 
@@ -202,12 +204,8 @@ def read_text(file: str, level: str) -> str | bytes:
     if file == "-":
         source, name = [sys.stdin.buffer.read()], "standard input"
     else:
-        path = Path(file)
-        if not path.exists():
-            raise CorpusError(f"there is no file {file}")
-        if path.is_dir():
-            raise CorpusError(f"{file} is a folder; give a text file")
-        source, name = pieces(path), file
+        check_file(Path(file))
+        source, name = pieces(Path(file)), file
     if level == "byte":
         return b"".join(source)
     return b"".join(normalised(source, name)).decode()

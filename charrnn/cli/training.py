@@ -81,11 +81,20 @@ def add(command) -> None:
     _add_accumulate(parser)
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps")
     _add_precision(parser)
+    _add_deterministic(parser)
     parser.add_argument("--quiet", action="store_true", help="no bar and no report")
 
 
 def _add_precision(group) -> None:
     group.add_argument("--precision", choices=("auto", *PRECISIONS), help="(auto: the quickest)")
+
+
+def _add_deterministic(group) -> None:
+    group.add_argument(
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        help="the same bits each time, also on a GPU, which is slower then (no)",
+    )
 
 
 def _add_lengths(parser) -> None:
@@ -191,6 +200,7 @@ def _add_training(parser) -> None:
     group.add_argument("--seed", type=seed, metavar="N", help="of weights and dropout")
     group.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (auto)")
     _add_precision(group)
+    _add_deterministic(group)
 
 
 def _add_text(group) -> None:
@@ -240,7 +250,7 @@ def train(args: argparse.Namespace) -> None:
 
 def resume(args: argparse.Namespace) -> None:
     """Go on, and say how it went."""
-    changeable = (*LENGTHS, "device", "precision", "accumulate")
+    changeable = (*LENGTHS, "device", "precision", "accumulate", "deterministic")
     changes = {name: getattr(args, name) for name in changeable}
     with one_voice(args):
         folder = args.folder = distributed.in_turn(lambda: find_run(args.name))

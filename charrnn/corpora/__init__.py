@@ -30,6 +30,7 @@ from charrnn.corpora.texts import (
     CorpusError,
     CorpusWarning,
     cache_folder,
+    check_file,
     normalised,
     pieces,
     workspace,
@@ -106,17 +107,20 @@ def load_corpus(
     """A text by name (see `corpus_names`) or by path.
 
     A Path, or a string with a folder or a suffix in it, is a file; a bare word is the corpus of
-    that name, else a file. A file may be compressed (.xz, .gz, .bz2). At level char, the default
+    that name, else a file; "-" is standard input. It may be a pipe, and compressed (.xz, .gz,
+    .bz2). At level char, the default
     for files, it has to be UTF-8, or UTF-16 or UTF-32 with a byte order mark; a copy without the
     mark and with LF line ends goes into the cache, and each change is a CorpusWarning. At level
     byte the bytes stay as they are, marks and line ends included.
 
     `progress` draws a bar on stderr for what takes long. Raises CorpusError, one line that says
-    what to do, for an unknown name; a file that is missing, empty, unreadable or in another
-    encoding; a hash that is not the pinned one; and a download that fails at every address.
+    what to do, for an unknown name; a file that is missing, empty, unreadable, a device or in
+    another encoding; a hash that is not the pinned one; and a download that fails at every address.
     """
     if level is not None and level not in LEVELS:
         raise CorpusError(f"level is {level!r}; it must be one of {', '.join(LEVELS)}")
+    if name_or_path == "-":
+        return _load_file(Path("/dev/stdin"), level or "char")
     if _names_a_file(name_or_path):
         return _load_file(Path(name_or_path).expanduser(), level or "char")
     entry = find_entry(str(name_or_path))
@@ -183,14 +187,11 @@ def _names_a_file(given: str | Path) -> bool:
         return True
     if Path(given).name != given or Path(given).suffix:
         return True
-    return given not in entries() and os.path.exists(given)
+    return given not in entries() and os.path.lexists(given)
 
 
 def _load_file(file: Path, level: str) -> Corpus:
-    if os.path.isdir(file):  # os.path: a name too long for the system is just no file
-        raise CorpusError(f"{file} is a folder; give a text file")
-    if not os.path.exists(file):
-        raise CorpusError(f"there is no file {file} (in {file.absolute().parent})")
+    check_file(file)
     stem = uncompressed(file).stem
     source = pieces(file) if level == "byte" else normalised(pieces(file), str(file))
     with workspace() as work:

@@ -4,13 +4,57 @@ from __future__ import annotations
 
 import difflib
 import functools
-import tomllib
+import graphlib
 from dataclasses import dataclass, field
 from importlib import resources
 
+from charrnn.corpora.offline import GENERATORS
 from charrnn.corpora.texts import CorpusError
+from charrnn.corpora.unpack import ARGUMENTS, OPTIONAL, RECIPES
+from charrnn.fields import (
+    ANYTHING,
+    Choice,
+    Flag,
+    Inside,
+    Many,
+    Number,
+    Text,
+    check,
+    check_table,
+    read_toml,
+)
+from charrnn.vocab import LEVELS
 
 PINS = ("sha256", "md5", "git_blob_sha1")
+CATALOGUE = "the catalogue of corpora"
+WAYS = ("generator", "parts", "addresses")
+"""How a text is made: every corpus has one of them."""
+NAME = Text(r"[a-z][a-z0-9_]{0,59}", "lower-case letters, digits and _, a letter first")
+SAID = Text(r"(?s).+", "a string that is not empty")
+FIELDS = {
+    "title": SAID,
+    "licence": SAID,
+    "attribution": SAID,
+    "level": Choice(LEVELS),
+    "encoding": Choice(("utf-8", "mixed")),
+    "shareable": Flag(),
+    "bytes": Number(high=10**12, whole=True),
+    "sha256": Text(r"[0-9a-f]{64}", "64 hexadecimal digits, in lower case"),
+    "md5": Text(r"[0-9a-f]{32}", "32 hexadecimal digits, in lower case"),
+    "git_blob_sha1": Text(r"[0-9a-f]{40}", "40 hexadecimal digits, in lower case"),
+    "prepared": Many(Inside()),
+    "addresses": Many(ANYTHING),
+    "generator": Choice(GENERATORS),
+    "parts": Many(NAME, least=1),
+    "notes": Text(),
+}
+"""What each key of a corpus' table may hold."""
+ADDRESS = {
+    "url": Text(r"https?://[\w.-]+(:\d{1,5})?/[\x21-\x7e]*", "an address, http:// or https://"),
+    "recipe": Choice(RECIPES),
+    "arguments": ANYTHING,
+    "sha256": FIELDS["sha256"],
+}
 
 
 @dataclass(frozen=True)
@@ -69,15 +113,52 @@ class Entry:
 @functools.cache
 def entries() -> dict[str, Entry]:
     """All corpora by name, in the order of the file."""
-    tables = tomllib.loads((resources.files("charrnn") / "corpora.toml").read_text("utf-8"))
-    return {name: _entry(name, table) for name, table in tables.items()}
+    return read((resources.files("charrnn") / "corpora.toml").read_text("utf-8"))
 
 
-def _entry(name: str, table: dict) -> Entry:
-    addresses = tuple(Address(**address) for address in table.pop("addresses", ()))
-    prepared = tuple(table.pop("prepared", ()))
-    parts = tuple(table.pop("parts", ()))
-    return Entry(name=name, addresses=addresses, prepared=prepared, parts=parts, **table)
+def read(text: str) -> dict[str, Entry]:
+    """The corpora that a TOML text describes, by name, in its order; touches no file.
+
+    CorpusError, one line with the table, the field and its value, where anything is not as it must
+    be: a path in `prepared` that leaves its folder, an address that is not http, a hash of another
+    length, corpora made of each other in a circle.
+    """
+    try:
+        known = {name: _entry(name, table) for name, table in read_toml(text, CATALOGUE).items()}
+        for entry in known.values():
+            check({"parts": entry.parts}, {"parts": Many(Choice(known))}, f"{entry.name}: ")
+        graphlib.TopologicalSorter({e.name: e.parts for e in known.values()}).prepare()
+    except graphlib.CycleError as error:
+        circle = " of ".join(error.args[1])
+        raise CorpusError(f"parts go in a circle: {circle}; leave one out") from None
+    except ValueError as error:
+        raise CorpusError(str(error)) from None
+    return known
+
+
+def _entry(name: str, table: object) -> Entry:
+    check({"name": name}, {"name": NAME}, f"{CATALOGUE}: ")
+    table = check_table(table, name, FIELDS, ("title", "licence", "attribution"))
+    addresses = tuple(_address(f"{name}.addresses", a) for a in table.get("addresses", ()))
+    lists = {key: tuple(table.get(key, ())) for key in ("prepared", "parts")}
+    entry = Entry(**{**table, **lists, "name": name, "addresses": addresses})
+    ways = [way for way in WAYS if getattr(entry, way)]
+    if len(ways) != 1:
+        found = " and ".join(ways) or "none"
+        raise ValueError(f"{name} has {found} of {', '.join(WAYS)}; it must have one")
+    if not entry.generator and not (entry.bytes and entry.pins):
+        raise ValueError(f"{name} has no bytes or no hash; a text that is fetched needs both")
+    if entry.addresses and not entry.prepared:
+        raise ValueError(f"{name} lacks prepared; it says where the text may stand offline")
+    return entry
+
+
+def _address(where: str, table: object) -> Address:
+    table = check_table(table, where, ADDRESS, ("url", "recipe"))
+    kinds, optional = ARGUMENTS[table["recipe"]], OPTIONAL.get(table["recipe"], ())
+    needed = tuple(kind for kind in kinds if kind not in optional)
+    check_table(table.get("arguments", {}), f"{where}.arguments", kinds, needed)
+    return Address(**table)
 
 
 def find_entry(name: str) -> Entry:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from charrnn.corpora.texts import (
     write,
 )
 from charrnn.corpora.unpack import unpack
+
+ROOM = 1 << 26
+"""Bytes that a download, or a file made of it, may have more than the text itself."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def recheck(entry: Entry) -> Found | None:
 def _generated(entry: Entry) -> Found | None:
     if not entry.generator:
         return None
-    with workspace() as work:
+    with _working() as work:
         text = work / "text"
         GENERATORS[entry.generator](text)
         sha256 = digest(text)
@@ -80,7 +84,7 @@ def _joined(entry: Entry, progress: bool) -> Found | None:
     if found := cached(entry):
         return found
     parts = [find(find_entry(name), progress) for name in entry.parts]
-    with workspace() as work:
+    with _working() as work:
         text = work / "text"
         sha256 = write((piece for part in parts for piece in pieces(part.path)), text)
         _check(entry, text, sha256, f"{' and '.join(entry.parts)} together")
@@ -114,9 +118,10 @@ def _from_data(entry: Entry, progress: bool, anew: bool = False) -> Found | None
     stamp = {"file": str(file.absolute()), "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
     if not anew and (known := cached(entry, stamp)):
         return known
-    with workspace() as work:
+    with _working() as work:
         text = work / "text"
-        sha256 = write(_shown(pieces(file), entry, progress), text)
+        unpacked = _no_more(_shown(pieces(file), entry, progress), entry, f"{file}", advice)
+        sha256 = write(unpacked, text)
         _check(entry, text, sha256, str(file), advice)
         return _accept(entry, text, sha256, "CHARRNN_DATA", stamp)
 
@@ -133,7 +138,7 @@ def cached(entry: Entry, stamp: dict | None = None) -> Found | None:
             whole = path.stat().st_size == kept["bytes"] and kept["pins"] == entry.pins
             if whole and (stamp is None or kept["stamp"] == stamp):
                 return Found(path, kept["sha256"], kept["source"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return None
 
@@ -142,15 +147,17 @@ def _downloaded(entry: Entry, progress: bool) -> Found:
     """The text from the first address that gives it."""
     failures = []
     for address in entry.addresses:
-        with workspace() as work:
+        with _working() as work:
             try:
-                download(address.url, work / "download", address.sha256, progress)
-                unpack(address.recipe, work / "download", work / "text", **address.arguments)
+                most = entry.bytes + ROOM
+                download(address.url, work / "download", address.sha256, progress, most)
+                taken = work / "download", work / "text", most
+                unpack(address.recipe, *taken, **address.arguments)
                 sha256 = digest(work / "text")
                 _check(entry, work / "text", sha256, f"what {address.recipe} made of it")
                 return _accept(entry, work / "text", sha256, "download")
             except CorpusError as error:
-                failures.append(f"{address.url} ({error})")
+                failures.append(f"{address.url} ({error}{_page(work / 'download')})")
     pins = ", ".join(f"{kind} {value}" for kind, value in entry.pins.items())
     offline = ", ".join(name for name, other in entries().items() if other.generator)
     raise CorpusError(
@@ -158,6 +165,43 @@ def _downloaded(entry: Entry, progress: bool) -> Found:
         f"folder that has the text as {uncompressed(entry.prepared[0])} ({pins}), give the path "
         f"of a text of your own, or take one that needs no download ({offline})"
     )
+
+
+@contextmanager
+def _working() -> Iterator[Path]:
+    """A workspace; where the disk has no room for what is written there, a CorpusError says so."""
+    with workspace() as work:
+        try:
+            yield work
+        except OSError as error:
+            raise CorpusError(
+                f"the cache folder {cache_folder()} cannot be written ({error.strerror or error}); "
+                "make room there, or set CHARRNN_CACHE to a folder that has it"
+            ) from None
+
+
+def _page(download: Path) -> str:
+    """What to do about a download that is a web page: nothing, where it is none."""
+    if not download.is_file():
+        return ""
+    with download.open("rb") as file:
+        begins = file.read(200).lstrip().lower()
+    if not begins.startswith((b"<!doctype html", b"<html")):
+        return ""
+    return "; what came is a web page: if this network wants you to log in, do that first"
+
+
+def _no_more(source: Iterable[bytes], entry: Entry, where: str, advice: str) -> Iterator[bytes]:
+    """The same pieces; CorpusError once they are more bytes than the text has."""
+    size = 0
+    for piece in source:
+        size += len(piece)
+        if entry.bytes and size > entry.bytes:
+            raise CorpusError(
+                f"{where} is not the text of {entry.name}: it unpacks to more than its "
+                f"{entry.bytes:,} bytes{advice}"
+            )
+        yield piece
 
 
 def _accept(entry: Entry, text: Path, sha256: str, source: str, stamp: dict | None = None) -> Found:

@@ -36,8 +36,9 @@ HALF = ("fp16", "bf16")
 def step_for(training: Training, data) -> FixedStep | None:
     """The recorded step of a training over `data`, to be called in place of an ordinary one.
 
-    None where there is none: off CUDA, for line-wise training, for several processes or groups of
-    lanes, and, with a warning, where the recording fails. The training is left as it was.
+    None where there is none: off CUDA, for line-wise or deterministic training, for several
+    processes or groups of lanes, and, with a warning, where the recording fails. The training is
+    left as it was.
     """
     if not _can_be_recorded(training, data):
         return None
@@ -55,7 +56,8 @@ def step_for(training: Training, data) -> FixedStep | None:
 
 def _can_be_recorded(training: Training, data) -> bool:
     whole = distributed.ranks() == training.config.accumulate == 1
-    return training.device.type == "cuda" and isinstance(data, LanesOnDevice) and whole
+    free = whole and not training.config.deterministic
+    return training.device.type == "cuda" and isinstance(data, LanesOnDevice) and free
 
 
 def _sizes(training: Training, data: LanesOnDevice) -> list[tuple[int, int]]:

@@ -68,7 +68,7 @@ class BlockStepper:
         self.ids = torch.zeros(streams, dtype=torch.int64, device=device)
         self.uniforms = torch.zeros((block, streams), dtype=torch.float64, device=device)
         self.drawn = torch.zeros((block, streams), dtype=torch.int64, device=device)
-        self.logits = torch.zeros((streams, config.vocab_size), device=device)
+        self.largest = torch.zeros((block, streams), device=device)
         self.state: list[State] = list(zip(*model.zero_state(streams), strict=True))  # (S, H) each
         self.launch = self.compute
 
@@ -103,7 +103,7 @@ class BlockStepper:
         self.uniforms[: len(uniforms)].copy_(torch.from_numpy(uniforms))
         self.launch()
         drawn = self.drawn[: len(uniforms)].cpu().numpy().copy()  # written again by the next block
-        if not bool(self.logits.isfinite().all()):
+        if not bool(self.largest[: len(uniforms)].isfinite().all()):
             from charrnn.sample import BROKEN  # which imports this module
 
             raise ValueError(BROKEN)
@@ -117,8 +117,8 @@ class BlockStepper:
             logits, state = self._step(ids, state)
             ids = self._pick(logits, self.uniforms[i])
             self.drawn[i].copy_(ids)
+            self.largest[i].copy_(logits.amax(dim=-1))  # which is no number where a logit is none
         self.ids.copy_(ids)
-        self.logits.copy_(logits)
         self._keep(state)
 
     def _keep(self, state: list[State]) -> None:
@@ -158,7 +158,7 @@ def truncated(
     """Weights (S, V) with zeros where `top_k` and then `top_p` leave out; `order` ranks symbols."""
     ranked = weights.gather(-1, order)
     if top_k is not None:
-        ranked[:, top_k:] = 0
+        ranked[:, min(top_k, ranked.shape[1]) :] = 0
     if top_p is not None:
         reached = ranked.cumsum(dim=-1)
         ranked[:, 1:].masked_fill_(reached[:, :-1] >= top_p * reached[:, -1:], 0.0)

@@ -23,7 +23,7 @@ from charrnn.batches import LanesOnDevice
 from charrnn.cuda.graphs import warn
 from charrnn.devices import PRECISIONS
 from charrnn.model import State
-from charrnn.optimize import clip, learning_rate
+from charrnn.optimize import finite_lanes, learning_rate, update
 
 if TYPE_CHECKING:
     from charrnn.train import Training
@@ -102,13 +102,12 @@ class FixedStep:
         loss, state = self._loss(*self._text())
         training.optimizer.zero_grad(set_to_none=True)
         scaler.scale(loss).backward()
-        scaler.unscale_(training.optimizer)
-        clip(training.model, training.config)
-        scaler.step(training.optimizer)
-        scaler.update()
+        left_out = update(training.model, training.optimizer, scaler, training.config)
+        training.count(left_out)
         training.meter += loss.detach()
-        for kept, new in zip(self.state, state, strict=True):
-            kept.copy_(new.detach())  # only now: the gradient needs the state that was entered with
+        after = finite_lanes(tuple(new.detach() for new in state))
+        for kept, new in zip(self.state, after, strict=True):
+            kept.copy_(new)  # only now: the gradient needs the state that was entered with
 
     def _text(self) -> tuple[Tensor, Tensor]:
         """Inputs and targets of the step at `place`, each int64 (T, B)."""
@@ -182,7 +181,7 @@ class FixedStep:
 def written(training: Training) -> list[Tensor]:
     """Every tensor that a step writes but the carried state."""
     memories = [t for memory in training.optimizer.state.values() for t in memory.values()]
-    return [*training.model.parameters(), *memories, training.meter]
+    return [*training.model.parameters(), *memories, training.meter, training.left_out]
 
 
 def addresses(training: Training) -> list[int]:

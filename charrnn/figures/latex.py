@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from charrnn.escape import escaped
 from charrnn.figures.look import (
     BLUE,
     DASHES,
@@ -142,10 +142,10 @@ def typeset_page(path: str | Path, alt: str, caption: str | None = None) -> HTML
     if not alt.strip():
         raise ValueError("alt is empty; say in a sentence what the page shows")
     data = base64.b64encode(Path(path).read_bytes()).decode()
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{escaped(caption)}</figcaption>" if caption else ""
     return HTML(
         '<figure class="charrnn-page" style="margin:0">'
-        f'<img width="640" alt="{html.escape(alt)}" style="max-width:100%;height:auto;'
+        f'<img width="640" alt="{escaped(alt)}" style="max-width:100%;height:auto;'
         f'background:#fff;padding:0;border:1px solid #8886" src="data:image/png;base64,{data}">'
         f"{below}</figure>"
     )

@@ -14,7 +14,6 @@ changes. In a notebook, end a cell with `show(figure, "what it shows")`.
 from __future__ import annotations
 
 import base64
-import html
 import io
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,6 +26,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 from PIL import Image
+
+from charrnn.escape import escaped
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -106,10 +107,10 @@ def show(fig: Figure, alt: str, caption: str | None = None) -> HTML:
     if not alt.strip():
         raise ValueError("alt is empty; say in a sentence what the figure shows")
     width = round(fig.get_figwidth() * 100)
-    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    below = f"<figcaption>{escaped(caption)}</figcaption>" if caption else ""
     return HTML(
         f'<figure class="charrnn-figure"><style>{_CSS}</style>'
-        f'<img class="dark-light" width="{width}" alt="{html.escape(alt)}" '
+        f'<img class="dark-light" width="{width}" alt="{escaped(alt)}" '
         f'src="data:image/png;base64,{base64.b64encode(png(fig)).decode()}">{below}</figure>'
     )
 

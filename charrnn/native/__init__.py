@@ -6,6 +6,10 @@ the flags, the compiler and the processor. It is loaded with ctypes, which lets 
 run meanwhile. Where there is no compiler, or `CHARRNN_NATIVE=0` is set, `load` returns None: every
 caller has another way to the same result.
 
+To load a library is to run what it holds, and a cache may be shared. So each user's are in a folder
+of its own there, made for that user alone; one that is another's, or that others may write to, is
+not used.
+
 lstm.c     training's LSTM layers in 16-bit fixed point: fixed_point.py, fixed_point_kernel.py
 dropout.c  which units dropout lets through: dropout.py
 step.c     one character at a time, drawing included: fused.py, on as many threads as pace.py finds
@@ -20,6 +24,7 @@ import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
 from functools import cache
@@ -80,11 +85,11 @@ def _compiled(source: Path, compiler: str) -> Path:
     sources = [path.read_bytes() for path in (source, *sorted(source.parent.glob("*.h")))]
     parts = [*sources, version.stdout, " ".join(FLAGS).encode(), _processor().encode()]
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-    folder = Path(os.environ.get("CHARRNN_CACHE") or pooch.os_cache("charrnn")) / "native"
+    cache_folder = Path(os.environ.get("CHARRNN_CACHE") or pooch.os_cache("charrnn"))
+    folder = _own_folder(cache_folder.expanduser())
     library = folder / f"{source.stem}-{digest}.so"
     if library.exists():
         return library
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         partial = Path(place) / library.name
         command = [
@@ -102,6 +107,28 @@ def _compiled(source: Path, compiler: str) -> Path:
         )
         os.replace(partial, library)
     return library
+
+
+def _own_folder(cache: Path) -> Path:
+    """The folder of this user's libraries in the cache, made if need be.
+
+    Raises PermissionError where it is not this user's alone. Windows has no such owners and bits;
+    there the folder is as private as the cache.
+    """
+    if not hasattr(os, "getuid"):
+        folder = cache / "native"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    folder = cache / f"native-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()  # not what a link leads to
+    mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not mine or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError(
+            f"{folder} is not a folder that this user alone can write to; remove it, or set "
+            "CHARRNN_CACHE to a folder of your own"
+        )
+    return folder
 
 
 @cache

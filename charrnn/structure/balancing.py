@@ -14,6 +14,7 @@ An edit inserts, deletes or replaces one token: a brace, a dollar, a \begin{...}
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -78,6 +79,11 @@ class _Open:
     empty: bool = False
     r"""a list without its first \item"""
 
+    @property
+    def cell(self) -> bool:
+        """Whether an ampersand does not look past it."""
+        return self.kind != "brace" or self.divided
+
 
 _CLOSERS = {"{": "}", r"\(": r"\)", r"\[": r"\]"}
 _REASONS = {"brace": "brace", "formula": "dollar", "environment": "environment"}
@@ -91,6 +97,10 @@ class _Balancer:
     stack: list[_Open] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
     """a reason an edit"""
+    written: int = 0
+    """the length of `out` without the blanks at its end"""
+    depths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """the places in the stack of each kind; `cell`: of all that no ampersand looks past"""
 
     @property
     def formula(self) -> str:
@@ -98,15 +108,38 @@ class _Balancer:
 
     def insert(self, new: str, why: str) -> None:
         """Write a token before the blanks that were written last."""
-        at = len(self.out)
-        while at and not self.out[at - 1].strip():
-            at -= 1
-        self.out.insert(at, "\n" + new if at and self.out[at - 1].startswith("%") else new)
+        comment = self.written and self.out[self.written - 1].startswith("%")
+        blanks = "".join(self.out[self.written :])
+        self.out[self.written :] = ["\n" + new if comment else new, blanks]
+        self.written += 1
         self.why.append(why)
 
+    def write(self, *pieces: str) -> None:
+        for piece in pieces:
+            self.out.append(piece)
+            if piece.strip():
+                self.written = len(self.out)
+
+    def erase(self, index: int) -> None:
+        """Take back what was written at a place of the output."""
+        self.out[index] = ""
+        while self.written and not self.out[self.written - 1].strip():
+            self.written -= 1
+
     def push(self, kind: str, name: str, formula: str, **more) -> None:
-        self.stack.append(_Open(kind, name, len(self.out), formula, **more))
-        self.out.append(f"\\begin{{{name}}}" if kind == "environment" else name)
+        item = _Open(kind, name, len(self.out), formula, **more)
+        self.depths[kind].append(len(self.stack))
+        if item.cell:
+            self.depths["cell"].append(len(self.stack))
+        self.stack.append(item)
+        self.write(f"\\begin{{{name}}}" if kind == "environment" else name)
+
+    def pop(self) -> _Open:
+        item = self.stack.pop()
+        self.depths[item.kind].pop()
+        if item.cell:
+            self.depths["cell"].pop()
+        return item
 
     def guess(self) -> None:
         """Open a formula here that the text forgot to open."""
@@ -116,10 +149,10 @@ class _Balancer:
     def close(self) -> None:
         r"""Close the innermost thing by an edit. A \left, or the dollar of a formula with nothing
         in it, is deleted instead."""
-        item = self.stack.pop()
-        nothing = not any(piece.strip() for piece in islice(self.out, item.index + 1, None))
+        item = self.pop()
+        nothing = self.written == item.index + 1
         if item.kind == "left" or (item.kind == "formula" and nothing):
-            self.out[item.index] = ""
+            self.erase(item.index)
             if item.guessed:
                 self.why.remove("dollar")
             else:
@@ -138,18 +171,17 @@ class _Balancer:
 
     def find(self, kind: str, stop: Sequence[str] = ()) -> int | None:
         """Where in the stack the innermost of a kind lies, looking past no `stop`."""
-        for i in range(len(self.stack) - 1, -1, -1):
-            if self.stack[i].kind == kind:
-                return i
-            if self.stack[i].kind in stop:
-                return None
-        return None
+        depth = self._last(kind)
+        return None if depth < 0 or any(self._last(other) > depth for other in stop) else depth
+
+    def _last(self, kind: str) -> int:
+        return self.depths[kind][-1] if self.depths[kind] else -1
 
     def finish(self, depth: int, written: str) -> None:
         """Close the item at a depth by what the text has for it, what is inside of it by edits."""
         self.close_to(depth + 1)
-        self.stack.pop()
-        self.out.append(written)
+        self.pop()
+        self.write(written)
 
     # What the text holds, by kind
 
@@ -169,10 +201,10 @@ class _Balancer:
     def blanks(self, text: str) -> None:
         """Write a text, its trailing blanks apart."""
         words = text.rstrip()
-        self.out += [words, text[len(words) :]]
+        self.write(words, text[len(words) :])
 
     def first_item(self) -> None:
-        self.out.append("\\item ")
+        self.write("\\item ")
         self.why.append("item")
         self.stack[-1].empty = False
 
@@ -215,12 +247,10 @@ class _Balancer:
 
     def divider(self) -> None:
         """An ampersand: braces that wait in a cell are closed, if nothing else does."""
-        depth = len(self.stack)
-        while depth and self.stack[depth - 1].kind == "brace" and not self.stack[depth - 1].divided:
-            depth -= 1
+        depth = self._last("cell") + 1
         if depth and self.stack[depth - 1].divided:
             self.close_to(depth)
-            self.out.append("&")
+            self.write("&")
         else:
             self.why.append("alignment")
 
@@ -246,11 +276,11 @@ class _Balancer:
             self.finish(depth, f"\\end{{{self.stack[depth].name}}}")
 
     def border(self, token: Token, written: str) -> None:
-        outer = [i for i, x in enumerate(self.stack) if x.kind == "environment"]
-        outer = [i for i in outer if self.stack[i].name not in INNER]
-        self.close_to(outer[-1] + 1 if outer else 0)
+        environments = reversed(self.depths["environment"])
+        outer = list(islice((i for i in environments if self.stack[i].name not in INNER), 2))
+        self.close_to(outer[0] + 1 if outer else 0)
         name = self.stack[-1].name if outer else ""
-        lists = len(outer) > 1 and self.stack[outer[-2]].name in LISTS
+        lists = len(outer) > 1 and self.stack[outer[1]].name in LISTS
         if name in DISPLAYS and (
             token.kind in ("blank", "begin") or (token.name == r"\item" and lists)
         ):
@@ -276,19 +306,19 @@ class _Balancer:
                 self.close_to(0)
             elif token.name == r"\item":
                 self.stack[-1].empty = False
-            self.out.append(written)
+            self.write(written)
 
     def end(self, token: Token, written: str) -> None:
         r"""An \end, when nothing waits inside of the innermost environment."""
-        depths = [i for i, x in enumerate(self.stack) if x.kind == "environment"]
-        same = [i for i in depths if self.stack[i].name == token.name]
+        depths = self.depths["environment"]
         if not depths:
             self.why.append("environment")
             return
-        if self.stack[-1].empty and (not same or same[-1] == depths[-1]):
+        same = next((i for i in reversed(depths) if self.stack[i].name == token.name), None)
+        if self.stack[-1].empty and same in (None, depths[-1]):
             self.first_item()
-        if same:
-            self.finish(same[-1], written)
+        if same is not None:
+            self.finish(same, written)
         else:
             self.why.append("environment")
             self.finish(depths[-1], f"\\end{{{self.stack[-1].name}}}")
@@ -325,14 +355,14 @@ class _Balancer:
             elif name == r"\right":
                 self.right()
             else:
-                self.out.append(written)
+                self.write(written)
         return len(written)
 
 
 def balanced(text: str) -> tuple[str, list[str]]:
     """A text with its braces, formulas, environments, items and alignments set right, and a reason
     for each edit that took. A text in which they are right comes back as it is."""
-    reader, place, before = _Balancer(), 0, None
+    reader, place, before, starts_line = _Balancer(), 0, None, True
     for token in tokens(text):
         if token.start < place:
             continue  # the second dollar of two
@@ -341,10 +371,16 @@ def balanced(text: str) -> tuple[str, list[str]]:
         written = text[token.start : token.end]
         if written == "$" and text[token.end : token.end + 1] == "$":
             written = "$$"
-        line = text.rfind("\n", 0, token.start) + 1
-        starts_line = not text[line : token.start].strip()
+        starts_line = _at_start(starts_line, gap)
         place = token.start + reader.read(token, before, written, starts_line)
+        starts_line = _at_start(starts_line, text[token.start : place])
         before = token
     reader.gap(text[place:])
     reader.close_to(0)
     return "".join(reader.out), reader.why
+
+
+def _at_start(before: bool, piece: str) -> bool:
+    """Whether only blanks stand between a piece's end and the begin of its line; so `before` it."""
+    _, newline, last = piece.rpartition("\n")
+    return (before or bool(newline)) and not last.strip()

@@ -160,8 +160,8 @@ def urls(text: str) -> list[str]:
 
 
 def host(url: str) -> str:
-    """The host of a web address, in lower case, without user and port."""
-    authority = re.split(r"[/?#]", url.split("://", 1)[1], maxsplit=1)[0]
+    """The host of a web address, in lower case, without user and port; "" where it names none."""
+    authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
     return authority.rsplit("@", 1)[-1].split(":", 1)[0].lower()
 
 
@@ -177,7 +177,7 @@ def plausible(url: str) -> bool:
     or more letters (or it is four numbers up to 255); a port is a number; the rest holds only what
     RFC 3986 allows, `%` before two hexadecimal digits. Letters outside ASCII are not allowed.
     """
-    rest = url.split("://", 1)[1].replace("&amp;", "&").replace("&amp;", "&")
+    rest = url.partition("://")[2].replace("&amp;", "&").replace("&amp;", "&")
     authority, path = re.fullmatch(r"([^/?#]*+)(.*+)", rest, re.DOTALL).groups()
     name, _, port = authority.rsplit("@", 1)[-1].partition(":")
     labels = name.split(".")

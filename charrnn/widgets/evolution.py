@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Collection, Mapping
 
@@ -10,6 +9,7 @@ import ipywidgets
 import numpy as np
 
 from charrnn.chapters.evolution import marked
+from charrnn.escape import escaped
 from charrnn.runs import Run
 from charrnn.widgets.markup import TEXT_CSS, attributes, script_data, style
 
@@ -69,10 +69,10 @@ class Evolution(ipywidgets.VBox):
     def _text(self, i: int) -> str:
         """A text with its line, the words that are none in spans."""
         written = "".join(
-            f'<span class="charrnn-unreal">{html.escape(part)}</span>' if odd else html.escape(part)
+            f'<span class="charrnn-unreal">{escaped(part)}</span>' if odd else escaped(part)
             for part, odd in zip(self._parts[i], _alternating(self._parts[i]), strict=True)
         )
-        return f"<p>{html.escape(self._told[i])}</p><pre>\n{written}</pre>"
+        return f"<p>{escaped(self._told[i])}</p><pre>\n{written}</pre>"
 
     def static_html(self) -> str:
         """The form for a page: the texts of the post's iterations, and for the script all."""

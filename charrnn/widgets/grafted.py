@@ -3,7 +3,6 @@ portable arithmetic, so that a notebook, a stored page and the page's own script
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from charrnn.escape import escaped
 from charrnn.model import ModelConfig
 from charrnn.portable import PortableStepper
 from charrnn.probe.cause import Part
@@ -147,15 +147,15 @@ def lists(sides: Sequence[tuple], vocab: Vocab) -> str:
     made = ""
     for name, guesses, *text in sides:
         rows = "".join(
-            f"<tr><td>{html.escape(label(vocab, i))}</td>"
+            f"<tr><td>{escaped(label(vocab, i))}</td>"
             f'<td><i style="width: {100 * p:.1f}%"></i></td><td>{percent(p)}</td></tr>'
             for i, p in guesses
         )
         written = ""
         if text:
-            prompt, more = map(html.escape, text)
+            prompt, more = map(escaped, text)
             written = f"<pre>\n<b>{prompt}</b>{more}</pre>"
-        made += f"<div><p>{html.escape(name)}</p><table>{rows}</table>{written}</div>"
+        made += f"<div><p>{escaped(name)}</p><table>{rows}</table>{written}</div>"
     return f'<div class="charrnn-lists">{made}</div>'
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
 
+from charrnn.escape import escaped
 from charrnn.runs import Run
 from charrnn.widgets import lasting
 from charrnn.widgets.markup import TEXT_CSS, attributes, page_model, script_data, style
@@ -146,7 +146,7 @@ class Inspector(ipywidgets.VBox):
         try:
             found = self._traced(text)
         except ValueError as error:
-            said = f'<p role="alert">{html.escape(str(error))}</p>'
+            said = f'<p role="alert">{escaped(str(error))}</p>'
             self.shown.value, self.expected.value = said if text else "", ""
             return
         places, chosen = found.places(), (self.layer.value, self.unit.value, self.quantity.value)
@@ -184,7 +184,7 @@ class Inspector(ipywidgets.VBox):
         )
         return (
             f'<div class="charrnn-inspector charrnn-sample" {attached}>'
-            f"{style(TEXT_CSS + shades_css(self._start))}<p>{html.escape(said)}</p>"
+            f"{style(TEXT_CSS + shades_css(self._start))}<p>{escaped(said)}</p>"
             f"{found.html(layer, unit, self._start)}{self._lasting(layer, unit)}"
             f"{self._data()}</div>"
         )
@@ -236,8 +236,8 @@ def _expected(found: Shaded, at: int, layer: int, unit: int, quantity: str) -> s
     came = found.ids[at + 1] if at + 1 < len(found.ids) else None
     rows = ""
     for i, p in found.guesses[at]:
-        shown = html.escape(f"{label(found.vocab, i)}  {percent(p)}")
+        shown = escaped(f"{label(found.vocab, i)}  {percent(p)}")
         rows += f"<li>{f'<b>{shown}, came</b>' if i == came else shown}</li>"
     value = written(found.values[quantity][at, layer, unit])
-    said = html.escape(f"{label(found.vocab, found.ids[at])}: {QUANTITIES[quantity]} = {value}")
+    said = escaped(f"{label(found.vocab, found.ids[at])}: {QUANTITIES[quantity]} = {value}")
     return f"<p>After {said}. Expected next:</p><ol>{rows}</ol>"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from math import floor, log
 
+from charrnn.escape import escaped
 from charrnn.model import ModelConfig
 from charrnn.probe.memory import KEEPS
 
@@ -58,8 +58,8 @@ def shown(memory: Mapping, number: int, noun: str) -> str:
     )
     drawn = _drawn([lives[k] for k in order], order.index(number), memory["longest"])
     return (
-        f'<p class="charrnn-holds">{html.escape(line(memory, number, noun))}</p>{drawn}'
-        f"<p><small>{html.escape(said)}</small></p>"
+        f'<p class="charrnn-holds">{escaped(line(memory, number, noun))}</p>{drawn}'
+        f"<p><small>{escaped(said)}</small></p>"
     )
 
 

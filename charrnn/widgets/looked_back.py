@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Sequence
 
 import ipywidgets
 import numpy as np
 from numpy.typing import ArrayLike
 
+from charrnn.escape import escaped
 from charrnn.widgets.markup import TEXT_CSS, attributes, script_data, style
 from charrnn.widgets.shaded import LEVELS, SHADES_CSS, visible
 
@@ -62,7 +62,7 @@ class LookedBack(ipywidgets.VBox):
 
     def _show(self) -> None:
         at = self.position.value - 1
-        self.shown.value = f"{self._text(at)}<p>{html.escape(self.told(at))}</p>"
+        self.shown.value = f"{self._text(at)}<p>{escaped(self.told(at))}</p>"
 
     def told(self, target: int) -> str:
         """What the guess of a character, counted from 0, depended on, in a line."""
@@ -88,7 +88,7 @@ class LookedBack(ipywidgets.VBox):
             level = round(LEVELS * shades[i]) if i < target else 0
             names = [f"o{level}"] * bool(level) + ["nl"] * (text == "\n") + ["at"] * (i == target)
             inside = "\n" if text == "\n" else ""
-            shown = "" if text == "\n" else html.escape(text)
+            shown = "" if text == "\n" else escaped(text)
             spans += f'<span class="{" ".join(names)}">{shown}</span>{inside}'
         return f'<pre class="charrnn-shades of-o" tabindex="0">\n{spans}</pre>'
 
@@ -101,8 +101,8 @@ class LookedBack(ipywidgets.VBox):
         data["weights"] = base64.b64encode(b"".join(rows)).decode()
         return (
             f'<div class="charrnn-looked-back charrnn-sample" {told}>{style(TEXT_CSS + CSS)}'
-            f"<p>{html.escape(self._title)}</p>{self._text(last)}"
-            f"<p>{html.escape(self.told(last))}</p>{script_data(data)}</div>"
+            f"<p>{escaped(self._title)}</p>{self._text(last)}"
+            f"<p>{escaped(self.told(last))}</p>{script_data(data)}</div>"
         )
 
     def _repr_mimebundle_(self, **kwargs) -> dict:

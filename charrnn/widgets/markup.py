@@ -7,13 +7,13 @@ texts out of it (`data-at` is a text's temperature) and puts the live figure in 
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from IPython.display import HTML
 
+from charrnn.escape import escaped
 from charrnn.runs import Run, list_runs
 
 # The first rule undoes the book's theme, which paints every output white on its dark page.
@@ -137,17 +137,17 @@ def sample_html(text: str, title: str | None = None, prompt: str | None = None) 
 
 def block(text: str, title: str | None, prompt: str | None, at: float | None = None) -> str:
     """One text in a box; `at` is the temperature that a script is told."""
-    above = f"<p>{html.escape(title)}</p>" if title else ""
-    given = f"<b>{html.escape(prompt)}</b>" if prompt else ""
+    above = f"<p>{escaped(title)}</p>" if title else ""
+    given = f"<b>{escaped(prompt)}</b>" if prompt else ""
     told = "" if at is None else f' data-at="{at:g}"'
-    written = f"<span>{html.escape(text)}</span>"
+    written = f"<span>{escaped(text)}</span>"
     # A parser drops a newline right after <pre>: this one, and not one of the sample's.
     return f'<div class="charrnn-sample"{told}>{above}<pre>\n{given}{written}</pre></div>'
 
 
 def attributes(data: Mapping[str, object]) -> str:
     """`data-` attributes for a script."""
-    return " ".join(f'data-{name}="{html.escape(str(v))}"' for name, v in data.items())
+    return " ".join(f'data-{name}="{escaped(str(v))}"' for name, v in data.items())
 
 
 def script_data(data: Mapping[str, object]) -> str:

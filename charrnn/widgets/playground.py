@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 
 import ipywidgets
 
+from charrnn.escape import escaped
 from charrnn.runs import Run
 from charrnn.widgets.markup import attributes
 from charrnn.widgets.slider import TemperatureSlider, live, stored_form
@@ -60,7 +60,7 @@ class Playground(ipywidgets.VBox):
             choice = f'<div class="charrnn-sampler">{stored.choice()}</div>'
             opened = " open" if not parts else ""
             parts += (
-                f"<details {data}{opened}><summary>{html.escape(title)}</summary>{choice}</details>"
+                f"<details {data}{opened}><summary>{escaped(title)}</summary>{choice}</details>"
             )
         return parts
 

@@ -7,12 +7,12 @@ script show the same ones.
 from __future__ import annotations
 
 import codecs
-import html
 import unicodedata
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from charrnn.escape import escaped
 from charrnn.portable import PortableStepper, tanh32
 from charrnn.runs import Run
 from charrnn.sample import Sampling, probabilities
@@ -73,8 +73,8 @@ class Shaded:
         values, spans = self.values[quantity][:, layer, unit], ""
         for i, (text, at) in enumerate(self.places()):
             names = [_shade(values[at])] + ["nl"] * (text == "\n") + ["at"] * (i == marked)
-            title = html.escape(f"{written(values[at])}, then: {self.told(at)}")
-            shown = "" if text == "\n" else html.escape(text)
+            title = escaped(f"{written(values[at])}, then: {self.told(at)}")
+            shown = "" if text == "\n" else escaped(text)
             end = "\n" if text == "\n" else ""
             spans += f'<span class="{" ".join(names).strip()}" title="{title}">{shown}</span>{end}'
         return f'<pre class="charrnn-shades of-{quantity}" tabindex="0">\n{spans}</pre>'

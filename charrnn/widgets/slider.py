@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
@@ -12,6 +11,7 @@ from functools import cache
 import ipywidgets
 
 from charrnn.chapters import slider_texts
+from charrnn.escape import escaped
 from charrnn.runs import Run
 from charrnn.sample import sample_many, stream
 from charrnn.widgets.markup import TEXT_CSS, Stored, block, page_model, style
@@ -141,7 +141,7 @@ class TemperatureSlider(ipywidgets.VBox):
                     shown_at = time.monotonic()
             self.shown.value = block(text, title, prompt)
         except ValueError as error:
-            self.shown.value = f'<p role="alert">{html.escape(str(error))}</p>'
+            self.shown.value = f'<p role="alert">{escaped(str(error))}</p>'
 
     def _grow(self) -> Iterator[str]:
         """The sample so far, piece by piece, up to the length asked for."""

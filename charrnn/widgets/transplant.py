@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import ipywidgets
 
+from charrnn.escape import escaped
 from charrnn.probe.cause import Part
 from charrnn.runs import Run
 from charrnn.widgets import grafted
@@ -108,7 +108,7 @@ class Transplant(ipywidgets.VBox):
         try:
             found = self._graft(*texts, parts, self.seed.value)
         except ValueError as error:
-            self.shown.value = f'<p role="alert">{html.escape(str(error))}</p>'
+            self.shown.value = f'<p role="alert">{escaped(str(error))}</p>'
             return
         prompts = [_end(text) for text in (*texts, texts[1])]
         names = (*NAMES, f"The recipient with {name} copied")
@@ -130,7 +130,7 @@ class Transplant(ipywidgets.VBox):
         told = {"charrnn": "transplant", "title": self._title}
         attached = attributes(told | (page_model(self._run) or {}))
         texts = "".join(
-            f"<p>{name}</p><pre>\n{html.escape(text)}</pre>"
+            f"<p>{name}</p><pre>\n{escaped(text)}</pre>"
             for name, text in zip(("The donor:", "The recipient:"), self._texts, strict=True)
         )
         said = (

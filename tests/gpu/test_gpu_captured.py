@@ -1,7 +1,10 @@
 """A training step recorded as a CUDA graph, beside the ordinary one on the same GPU."""
 
+import subprocess
+import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from gpu_run import (
     train,
 )
 
+from charrnn.checkpoint import load_checkpoint
 from charrnn.cuda import captured, fixed_step
 from charrnn.cuda.captured import step_for
 from charrnn.cuda.fixed_step import FixedStep
@@ -284,3 +288,49 @@ def seconds(step, n: int) -> float:
         step()
     torch.cuda.synchronize()
     return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_an_update_by_an_infinite_gradient_is_left_out_of_a_recorded_step_too(
+    tmp_path, optimizer, precision
+):
+    """The carried state's cell is infinite in one lane, so is what comes back through it."""
+    skip_without(precision)
+    for name, make in (("a", recorded), ("b", ordinary)):
+        training = begin(tmp_path / name, **ROUND, optimizer=optimizer, precision=precision)
+        training.scaler = torch.amp.GradScaler(GPU, init_scale=8.0, enabled=precision == "fp16")
+        step = make(training)
+        walk(training, step, 5)
+        training.settle()
+        skipped, before = training.progress.skipped, weights(training)
+        training.state[1][0, 2, 5] = torch.inf
+        step()
+        training.settle()
+        assert training.progress.skipped == skipped + 1
+        for old, new in zip(before, training.model.parameters(), strict=True):
+            assert torch.equal(old, new)
+        assert all(part.isfinite().all() for part in training.state)
+        walk(training, step, 5)
+        assert all(w.isfinite().all() for w in training.model.parameters())
+        assert not torch.equal(before[0], weights(training)[0])
+
+
+def test_a_deterministic_training_is_not_recorded_and_repeats_its_bits(tmp_path):
+    program = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from gpu_run import begin, run
+training = begin(sys.argv[2], hidden=256, batch=20, dropout=0.2, deterministic=True, steps=60)
+run(training)
+"""
+    files = []
+    for name in "ab":
+        here, folder = Path(__file__).parent, tmp_path / name
+        subprocess.run([sys.executable, "-c", program, str(here), str(folder)], check=True)
+        files.append(load_checkpoint(folder / "last.safetensors").tensors)
+    assert files[0].keys() == files[1].keys()
+    for key, tensor in files[0].items():
+        assert torch.equal(tensor, files[1][key]), key
+    training = begin(tmp_path / "c", deterministic=True)
+    assert step_for(training, on_device(training)) is None
