@@ -63,7 +63,8 @@ def train(
       recurrent_dropout, detach_top_h
     - its training: batch, seq, one of epochs, steps and minutes, optimizer, lr, schedule, warmup,
       lr_decay, lr_decay_after, alpha, weight_decay, clip_norm and clip_value (0: off), seed,
-      accumulate, device, precision, eval_every, save_minutes (fields of `TrainConfig`)
+      accumulate, device, precision, deterministic, eval_every, save_minutes (fields of
+      `TrainConfig`)
     - the text: level (char, byte), split (three fractions), split_kind (contiguous, char-rnn,
       lines)
     - samples on the way: sample_every or sample_steps, sample_prompt, sample_length,

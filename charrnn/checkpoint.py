@@ -30,6 +30,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from charrnn.fields import shown
 from charrnn.model import CharRNN, ModelConfig, weight_shapes
 from charrnn.vocab import Vocab
 
@@ -59,6 +60,8 @@ class Checkpoint:
     progress: dict
     """step, epoch, index, best_loss, best_step, seconds and whatever else the trainer counts."""
     tensors: dict[str, Tensor] = field(repr=False)
+    file: Path | None = None
+    """Where it was read from, for messages."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names start with `prefix` and a dot, without it."""
@@ -72,14 +75,15 @@ class Checkpoint:
         """
         weights = self.part("model")
         if wrong := _misfit(weights, weight_shapes(self.config)):
-            raise CheckpointError(f"the checkpoint is broken: {wrong}")
+            where = f" (in {self.file})" if self.file else ""
+            raise CheckpointError(f"the checkpoint is broken: {wrong}{where}")
         model = CharRNN(self.config)
         model.load_state_dict(weights)
         return model.eval()
 
 
 def _misfit(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]) -> str:
-    """What is wrong with float32 tensors that should have these names and shapes; "" if nothing."""
+    """What is wrong with finite float32 tensors that should have these names and shapes, or ""."""
     if missing := sorted(shapes.keys() - tensors.keys()):
         return f"it lacks {', '.join(missing[:3])}"
     if extra := sorted(tensors.keys() - shapes.keys()):
@@ -90,6 +94,8 @@ def _misfit(tensors: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]) -> s
             return f"size mismatch for {name}: {has} in the file, {shape} by its header"
         if tensors[name].dtype != torch.float32:
             return f"{name} is {tensors[name].dtype}; it must be torch.float32"
+        if not tensors[name].isfinite().all():
+            return f"{name} holds numbers that are not finite"
     return ""
 
 
@@ -162,16 +168,23 @@ def _place_of_seal(head: bytes) -> int:
 
 def check_seal(path: Path) -> None:
     """CheckpointError where a file has a seal and is not as it was when it was sealed."""
+    with safe_open(path, "pt") as opened:
+        digits = (opened.metadata() or {}).get(SEAL)
+    if digits is None:
+        return
     with open(path, "rb") as file:
         length = file.read(8)
         head = length + file.read(min(int.from_bytes(length, "little"), LONGEST))
         place = _place_of_seal(head)
-        if place < 0:
-            return
+        if place < 0 or head[place : place + len(OPEN)] != digits.encode():
+            raise CheckpointError(
+                f'{path} has a broken header (its seal must stand there as "{SEAL}":"...", with no '
+                "space between, and once)"
+            )
         state = hashlib.sha256(head[:place] + OPEN.encode() + head[place + len(OPEN) :])
         while piece := file.read(CHUNK):
             state.update(piece)
-    if head[place : place + len(OPEN)] != state.hexdigest().encode():
+    if digits != state.hexdigest():
         raise CheckpointError(
             f"{path} is damaged: it is not as it was written (its seal does not fit); "
             "take it from where it came from once more"
@@ -190,7 +203,8 @@ def read_header(path: str | Path) -> dict:
         with safe_open(path, "pt") as opened:
             metadata = opened.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a complete safetensors file ({error})") from None
+        detail = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"{path} is not a complete safetensors file ({detail})") from None
     if ENTRY not in metadata:
         raise CheckpointError(f"{path} is a safetensors file, but was not written by charrnn")
     if extra := sorted(metadata.keys() - {ENTRY, SEAL}):
@@ -204,13 +218,19 @@ def read_header(path: str | Path) -> dict:
     return header
 
 
+def is_later(found: object, ours: str) -> bool:
+    """Whether a format's name is that of another version of ours, which a later charrnn wrote."""
+    return isinstance(found, str) and found.startswith(ours.rstrip("0123456789"))
+
+
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """Read a checkpoint onto the CPU, wherever it was trained. Raises as `read_header` does."""
     header = read_header(path)
-    if header.get("format") != FORMAT:
-        found = repr(header.get("format"))[:60]
-        newer = "; update charrnn" if found.startswith("'charrnn-training-") else ""
-        raise CheckpointError(f"{path} has format {found}; this version reads {FORMAT!r}{newer}")
+    if (found := header.get("format")) != FORMAT:
+        advice = "; update charrnn" if is_later(found, FORMAT) else ""
+        raise CheckpointError(
+            f"{path} has format {shown(found)}; this version reads {FORMAT!r}{advice}"
+        )
     check_seal(Path(path))
     try:
         with safe_open(path, "pt") as opened:
@@ -221,12 +241,12 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         detail = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path} cannot be read ({detail})") from None
     try:
-        config = ModelConfig(**header["model"])
+        config = ModelConfig.from_dict(header["model"])
         vocab = Vocab.from_json(json.dumps(header["vocab"]))
         if len(vocab) != config.vocab_size:
             raise ValueError(f"{len(vocab)} symbols for a model of {config.vocab_size}")
         kept = [dict(header[name]) for name in ("corpus", "settings", "progress")]
-        return Checkpoint(config, vocab, *kept, tensors)
+        return Checkpoint(config, vocab, *kept, tensors, Path(path))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         what = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise CheckpointError(f"{path} has a broken header ({what})") from None

@@ -127,10 +127,12 @@ from safetensors.numpy import save
 from charrnn.checkpoint import (
     CheckpointError,
     check_seal,
+    is_later,
     read_header,
     sealed,
     write_atomically,
 )
+from charrnn.fields import shown
 from charrnn.model import SWITCHES, CharRNN, ModelConfig
 from charrnn.score import loss
 from charrnn.vocab import Vocab
@@ -225,14 +227,15 @@ def load_model(path: str | Path) -> tuple[CharRNN, Vocab, dict]:
     Raises FileNotFoundError, or CheckpointError where the file is broken or something else.
     """
     header = read_header(path)
-    if header.get("format") != FORMAT:
+    if (found := header.get("format")) != FORMAT:
+        later = is_later(found, FORMAT)
+        advice = "update charrnn" if later else "charrnn export makes one of a training"
         raise CheckpointError(
-            f"{path} has format {header.get('format')!r}; a published model has {FORMAT!r} "
-            "(charrnn export makes one of a training)"
+            f"{path} has format {shown(found)}; a published model has {FORMAT!r} ({advice})"
         )
     check_seal(Path(path))
     try:
-        config = ModelConfig(**header["model"])
+        config = ModelConfig.from_dict(header["model"])
         vocab = Vocab.from_json(json.dumps(header["vocab"]))
         tensors = _read(path, config, header["precision"])
         if len(vocab) != config.vocab_size:

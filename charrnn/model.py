@@ -13,15 +13,15 @@ hold all of these to the same result.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from charrnn.fields import ANYTHING, LARGEST, check_table, shown
 from charrnn.masks import LaneMasks
 from charrnn.native import fixed_point
 from charrnn.native.dropout import draw_kept
@@ -39,6 +39,7 @@ SWITCHES = {"init": "scaled", "recurrent_dropout": False, "detach_top_h": False}
 """Fields that only a training asks for, with what stands for them where nothing is written."""
 MOST = {"vocab_size": 0x110000, "hidden": 1 << 16, "layers": 100}
 """What no one means: code points there are, and sizes that no machine at hand has memory for."""
+FARTHEST_BIAS = 1_000_000
 State = tuple[Tensor, ...]
 
 
@@ -88,8 +89,12 @@ class ModelConfig:
                 raise ValueError(f"{name} is {value}; it must be at most {most:,}")
         for name in ("dropout", "forget_bias"):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                raise ValueError(f"{name} is {value!r}; it must be a finite number")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not abs(value) <= LARGEST:
+                must = "finite" if number else "a number"
+                raise ValueError(f"{name} is {shown(value)}; it must be {must}")
+        if abs(self.forget_bias) > FARTHEST_BIAS:
+            raise ValueError(f"forget_bias is {self.forget_bias}; it must be within 1,000,000 of 0")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
         if self.restart is not None:
@@ -118,6 +123,12 @@ class ModelConfig:
         """Whether training goes through its layers step by step: no kernel that does a whole layer
         at once drops out what the next step reads, or stops a gradient there."""
         return self.detach_top_h or (self.recurrent_dropout and self.dropout > 0)
+
+    @classmethod
+    def from_dict(cls, kept: object) -> ModelConfig:
+        """The inverse of `to_dict`. ValueError where it is anything else."""
+        kinds = {f.name: ANYTHING for f in fields(cls)}
+        return cls(**check_table(kept, "model", kinds, ["vocab_size"]))
 
     def to_dict(self) -> dict:
         """The fields as a plain dictionary; `restart` and `SWITCHES` only where they are set."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from charrnn.checkpoint import write_atomically
+from charrnn.fields import Number, Text, check, shown
 
 COLUMNS = ("step", "epoch", "chars", "train_loss", "val_loss", "lr", "chars_per_s", "seconds")
 
@@ -57,7 +58,7 @@ def _keep_lines(path: Path, wanted: Callable[[bytes], bool]) -> None:
         lines = path.read_bytes().split(b"\n")[:-1]
         try:
             kept = [line + b"\n" for line in lines if wanted(line)]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             detail = f"{type(error).__name__}: {error}"
             raise ValueError(
                 f"{path} is damaged ({detail}); the training goes on without it once it is removed"
@@ -66,13 +67,41 @@ def _keep_lines(path: Path, wanted: Callable[[bytes], bool]) -> None:
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
-    """The columns of a history.csv as float64 arrays; NaN where a line has no value."""
+    """The columns of a history.csv as float64 arrays; NaN where a line has no value, or no end, as
+    one that is being written.
+
+    ValueError where it is none.
+    """
     with open(path, newline="", encoding="utf-8") as opened:
-        rows = list(csv.DictReader(opened))
+        reader = csv.DictReader(opened)
+        try:
+            rows, head = list(reader), reader.fieldnames
+        except csv.Error as error:
+            raise ValueError(error) from None
+    if head is not None and tuple(head) != COLUMNS:
+        raise ValueError(
+            f"its columns are {shown(','.join(head))}; they must be {','.join(COLUMNS)}"
+        )
+    if any(None in row for row in rows):
+        raise ValueError(f"a line has more than {len(COLUMNS)} values")
     return {c: np.array([float(r[c]) if r[c] else np.nan for r in rows]) for c in COLUMNS}
 
 
 def read_samples(path: Path) -> list[dict]:
-    """The records of a samples.jsonl."""
+    """The records of a samples.jsonl, each with a text and the step it is of.
+
+    ValueError where it is none.
+    """
     lines = path.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines if line]
+    try:
+        records = [json.loads(line) for line in lines if line]
+    except RecursionError:
+        raise ValueError("a line is nested too deeply") from None
+    for i, record in enumerate(records):
+        kinds = {"step": Number(whole=True), "text": Text()}
+        where = f"record {i + 1}"
+        if not isinstance(record, dict) or kinds.keys() - record.keys():
+            raise ValueError(f"{where} is {shown(record)}; it must have a step and a text")
+        check(record, kinds, f"{where}: ")
+        json.dumps(record, ensure_ascii=False).encode()  # no half of a surrogate pair
+    return records

@@ -22,6 +22,7 @@ from charrnn import distributed, export
 from charrnn.checkpoint import Checkpoint, copy_matching, load_checkpoint, write_atomically
 from charrnn.corpora import corpus_names
 from charrnn.devices import choose_device, describe_device
+from charrnn.fields import ANYTHING, Many, Text, check, shown
 from charrnn.lock import held
 from charrnn.model import CharRNN
 from charrnn.recipe import (
@@ -44,6 +45,8 @@ from charrnn.vocab import Vocab
 HELD_OUT = {"lanes": 32, "warmup": 1000}
 """How held-out losses are streamed: `charrnn.score.loss`'s options."""
 LENGTHS = ("epochs", "steps", "minutes")
+TABLES = ("recipe", "corpus", "model", "training", "split", "losses")
+"""What is a JSON object in a run.json that has it."""
 
 
 class RunError(ValueError):
@@ -109,7 +112,7 @@ def load_run(name: str | Path) -> Run:
     if Path(name).is_file():
         return _open_file(Path(name))
     folder = find_run(name)
-    info = read_json(folder / "run.json")
+    info = read_info(folder)
     if (folder / "model.safetensors").is_file():
         model, vocab, _ = export.load_model(folder / "model.safetensors")
     else:
@@ -150,11 +153,28 @@ def read_json(path: Path) -> dict:
         return {}
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        json.dumps(read, ensure_ascii=False).encode()  # no half of a surrogate pair
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} is damaged: it is not JSON ({error})") from None
     if not isinstance(read, dict):
         raise RunError(f"{path} is damaged: it is not a JSON object")
     return read
+
+
+def read_info(folder: Path) -> dict:
+    """A run's run.json, empty where it has none. RunError where it is damaged."""
+    info, path = read_json(folder / "run.json"), folder / "run.json"
+    kinds = {"name": Text(), "title": Text(), "scale": Text(), "earlier_lengths": Many(ANYTHING)}
+    try:
+        check(info, kinds)
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    for name in TABLES:
+        if not isinstance(info.get(name, {}), dict):
+            raise RunError(
+                f"{path} is damaged: {name} is {shown(info[name])}; it must be an object"
+            )
+    return info
 
 
 def _records(path: Path, read: Callable):
@@ -163,8 +183,8 @@ def _records(path: Path, read: Callable):
         return None
     try:
         return read(path)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path} is damaged ({error}); the run opens without it") from None
+    except ValueError as error:
+        raise RunError(f"{path} is damaged ({error}); the run opens once it is removed") from None
 
 
 def train_recipe(
@@ -219,7 +239,7 @@ def _reopen(folder: Path, progress: bool, text: str | Path | None, changes: dict
     settings = change(kept, **changes)
     training = resume(folder, texts.split.train, texts.split.val, settings)
     recipe = replace(recipe, training=settings)
-    info = read_json(folder / "run.json")
+    info = read_info(folder)
     asked = {n: getattr(kept, n) for n in LENGTHS if getattr(kept, n) is not None}
     earlier = info.get("earlier_lengths", [])
     if any(getattr(settings, n) != getattr(kept, n) for n in LENGTHS):
@@ -235,7 +255,7 @@ def run_texts(
     text: the file of that text, where it is not where it was. Raises RunError where run.json names
     no text or the text is another one, CorpusError where it cannot be had.
     """
-    info = read_json(folder / "run.json")
+    info = read_info(folder)
     if "recipe" not in info:
         raise RunError(f"{folder} has no run.json that says which text it was trained on")
     try:
@@ -244,7 +264,7 @@ def run_texts(
         detail = f"{type(error).__name__}: {error}"
         raise RunError(f"{folder / 'run.json'} is damaged ({detail})") from None
     if text is not None:
-        recipe = replace(recipe, corpus=str(Path(text).expanduser().resolve()))
+        recipe = replace(recipe, corpus=str(Path(text).expanduser().absolute()))
     elif recipe.corpus not in corpus_names() and not Path(recipe.corpus).is_file():
         raise RunError(f"the text {recipe.corpus} is not there; say where it is now (--text FILE)")
     texts = open_texts(recipe, progress)
@@ -360,6 +380,7 @@ def progress_facts(training: Training) -> dict:
         "steps": progress.step,
         "epochs": progress.step / training.steps_per_epoch,
         "best_step": progress.best_step,
+        "skipped_updates": progress.skipped,
         "seconds": progress.seconds,
         "chars_per_second": training.characters / max(progress.seconds, 1e-9),
         "training": training.config.to_dict(),

@@ -42,6 +42,7 @@ class TrainingError(RuntimeError):
 
 def save(training: Training) -> None:
     """Write last.safetensors: all that `resume` needs. TrainingError on broken weights."""
+    training.settle()
     for weights in training.model.parameters():
         check_finite(training, weights.detach().abs().sum().item())
     write(training, "last.safetensors", _memory(training))
@@ -100,7 +101,7 @@ def _check_memory(training: Training, checkpoint: Checkpoint) -> None:
     for name, tensor in checkpoint.part("optimizer").items():
         i, _, what = name.partition(".")
         shape = parameters[int(i)].shape
-        if tensor.shape not in (shape, torch.Size([])) or not tensor.isfinite().all():
+        if tensor.shape not in (shape, torch.Size([])) or not _finite(tensor):
             raise ValueError(f"optimizer.{i}.{what} is not of its parameter's shape, or not finite")
     state, config = checkpoint.part("state"), training.model.config
     width = training.data.width(training.progress.step - 1)
@@ -109,11 +110,17 @@ def _check_memory(training: Training, checkpoint: Checkpoint) -> None:
     if state.keys() - {str(i) for i in range(parts)} or len(state) not in (0, parts):
         raise ValueError(f"the state has parts {', '.join(state)}; a {config.cell} has {parts}")
     for part in state.values():
-        if tuple(part.shape) != shape or not part.is_floating_point():
-            raise ValueError(f"the state has shape {tuple(part.shape)}; it must be {shape}")
+        if tuple(part.shape) != shape or not _finite(part):
+            raise ValueError(
+                f"the state has shape {tuple(part.shape)}; it must be {shape}, of finite numbers"
+            )
     meter = checkpoint.tensors["meter"]
-    if meter.dim() or not meter.is_floating_point():
-        raise ValueError(f"the meter has shape {tuple(meter.shape)}; it must be one number")
+    if meter.dim() or not _finite(meter):
+        raise ValueError(f"the meter has shape {tuple(meter.shape)}; it must be one finite number")
+
+
+def _finite(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() and bool(tensor.isfinite().all())
 
 
 def _restore(training: Training, checkpoint: Checkpoint) -> None:

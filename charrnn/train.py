@@ -530,7 +530,7 @@ def _note_spikes(training: Training, train_loss: float) -> None:
         note = (
             f"the loss jumped to {train_loss:.4g} nats at step {progress.step}, from {lowest:.4g} "
             f"before; if it stays up, lower the learning rate (--lr, {config.lr:g}) or clip harder "
-            f"(--clip-norm, {config.clip_norm}); best.safetensors keeps the best weights"
+            f"(--clip-norm, {config.clip_norm or 'off'}); best.safetensors keeps the best weights"
         )
         tqdm.write(note, file=sys.stderr)
     progress.spiking = int(above > (SPIKE / 2 if progress.spiking else SPIKE))
@@ -581,6 +581,6 @@ def _bar(training: Training, shown: bool) -> tqdm:
         initial=training.progress.step,
         unit="step",
         disable=not shown or distributed.rank() > 0,
-        desc=training.folder.name,
+        desc="".join(c if c.isprintable() else "?" for c in training.folder.name),
         mininterval=0.5,
     )

@@ -5,10 +5,10 @@ the environments and commands whose names the Stacks project's text uses), and g
 that may write to a temporary folder only, may read nothing outside of it but its own distribution,
 may start no other program, and has limits of time, memory and size of files.
 
-pdfLaTeX is used, or XeLaTeX. LuaLaTeX is not, though it would do: a document could have it run Lua.
-Where there is neither, `find_engine` returns None. What the engine opens, it checks by `openin_any`
-and `openout_any`, but for \pdfobj, which reads any file into the PDF: so that is taken away, and
-\pdfprimitive, which would bring it back.
+pdfLaTeX is used; where there is none, `find_engine` returns None. XeLaTeX and LuaLaTeX are not,
+though they would do: the one's driver can embed files, and a document could have the other run Lua.
+What pdfLaTeX opens, it checks by `openin_any` and `openout_any`, but for \pdfobj, which reads any
+file into the PDF: so that is taken away, and \pdfprimitive, which would bring it back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from charrnn.structure.tex import (
     tokens,
 )
 
-ENGINES = ("pdflatex", "xelatex")
+ENGINE = "pdflatex"
 SECONDS = 20
 """Seconds of the clock that a document may take; half of them on the processor."""
 MEMORY = 1_000_000
@@ -117,13 +117,12 @@ class Engine:
 
 @cache
 def find_engine() -> Engine | None:
-    """The first of `ENGINES` that this machine has; None where there is none (nor `sh`)."""
-    found = ((name, shutil.which(name)) for name in ENGINES)
-    name, path = next(((n, p) for n, p in found if p), ("", None))
+    """The machine's pdfLaTeX; None where there is none (nor `sh`)."""
+    path = shutil.which(ENGINE)
     if path is None or os.name != "posix" or not Path("/bin/sh").exists():
         return None
     told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return Engine(name, path, told.stdout.split("\n", 1)[0])
+    return Engine(ENGINE, path, told.stdout.split("\n", 1)[0])
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,31 @@ def test_weights_of_another_network_are_refused(saved):
         checkpoint.model()
 
 
+def test_broken_weights_are_named_with_their_file(saved):
+    kept = load_checkpoint(saved)
+    kept.tensors["model.decoder.bias"][0] = torch.nan
+    save_checkpoint(saved, kept)
+    with pytest.raises(CheckpointError, match=r"decoder\.bias holds numbers .* \(in .*last\.safet"):
+        load_checkpoint(saved).model()
+
+
+@pytest.mark.parametrize("written", ['"charrnn.sha256": "', r'"charrnn\u002esha256":"'])
+def test_a_seal_that_stands_elsewhere_does_not_go_unread(saved, written):
+    data = saved.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    text = data[8:end].replace(b'"charrnn.sha256":"', written.encode())
+    saved.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+    with pytest.raises(CheckpointError, match="its seal must stand there"):
+        load_checkpoint(saved)
+
+
+def test_an_unknown_field_is_told_what_there_is(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(foreign({"charrnn": header_of(model={"vocab_size": 1, "depth": 2})}))
+    with pytest.raises(CheckpointError, match="model has 'depth'; it may have vocab_size, cell"):
+        load_checkpoint(path)
+
+
 def test_the_smallest_right_header_is_accepted(tmp_path):
     (tmp_path / "x").write_bytes(foreign({"charrnn": header_of()}))
     assert load_checkpoint(tmp_path / "x").vocab.symbols == ("a",)

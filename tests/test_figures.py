@@ -392,3 +392,17 @@ def test_cycle_must_be_one():
 )  # fmt: skip
 def test_visible_symbols(symbol, shown):
     assert f.visible(symbol) == shown
+
+
+def test_half_a_pair_of_surrogates_is_drawn_as_a_sign_of_its_own():
+    with f.style():
+        fig = mpl.figure.Figure()
+        ax = fig.subplots()
+        ax.set_title("a\ud800b")
+        ax.set_xticks([0.5], ["\udfff"])
+        ax.plot([0, 1], [0, 1], label="\ud800")
+        ax.legend()
+    assert f.png(fig).startswith(b"\x89PNG")
+    words = {text.get_text() for text in fig.findobj(mpl.text.Text)}
+    assert {"a\ufffdb", "\ufffd"} <= words and not any("\ud800" in word for word in words)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["\ufffd"]

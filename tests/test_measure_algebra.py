@@ -152,7 +152,7 @@ def test_a_page_without_a_reader_of_pdf_keeps_its_source(tmp_path, monkeypatch):
 
 def test_typesetting_with_the_engine(tmp_path):
     if typeset.find_engine() is None:
-        pytest.skip("no pdflatex or xelatex here")
+        pytest.skip("no pdflatex here")
     pytest.importorskip("pypdfium2")
     texts = {0.5: [BAD, GOOD], 0.8: [BAD, GOOD]}
     found = algebra.typesetting(material(tmp_path), texts)

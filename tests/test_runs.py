@@ -214,6 +214,16 @@ class TestOpening:
             ("history.csv", b"step,epoch\n1,2\n"),
             ("history.csv", b"\xff"),
             ("samples.jsonl", b"{}\n{"),
+            ("run.json", b"[" * 100_000),
+            ("run.json", b'{"name": 3}'),
+            ("run.json", b'{"losses": []}'),
+            ("run.json", b'{"earlier_lengths": 1}'),
+            ("measures.json", b'{"a":' * 100_000),
+            ("history.csv", b'"' + b"a" * 200_000),
+            ("history.csv", b"1,2\n3,4\n"),
+            ("samples.jsonl", b"[" * 100_000 + b"\n"),
+            ("samples.jsonl", b"3\n"),
+            ("samples.jsonl", b'{"step": NaN, "text": "a"}\n'),
         ],
     )
     def test_damage_is_named(self, name, damage, copy):

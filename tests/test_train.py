@@ -666,7 +666,7 @@ def overflow(training, times: int) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_updates_left_out_are_counted_and_kept(tmp_path, optimizer):
-    training = begin(tmp_path, optimizer=optimizer)
+    training = begin(tmp_path, optimizer=optimizer, warmup=5)
     overflow(training, 7)
     done = run(training)
     assert done.progress.skipped == 7

@@ -220,6 +220,7 @@ BOMB = bytes(1 << 16)
         ("plays", tarball({"a.xml": BOMB}), {"path": "{play}.xml", "order": ["a"]}),
         ("essays", sheet((1, "Long", "May 2011", "x" * (1 << 16))), {}),
     ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_no_recipe_writes_more_than_it_may(run, tmp_path, recipe, download, arguments):
     with pytest.raises(CorpusError, match="what it unpacks to has more than 60,000 bytes"):

@@ -196,7 +196,7 @@ def _hash(cell: str, precision: str, hidden: str, groups: str, always: str) -> s
     changes = {"precision": precision, "accumulate": int(groups), "deterministic": always == "True"}
     with folder() as here:
         try:
-            done = begin(here, cell, int(hidden), batch=16, steps=20, **changes)
+            done = begin(here, cell, int(hidden), batch=16, steps=8, **changes)
         except ValueError:
             return "-"
         train.run(done, progress_bar=False)
@@ -229,7 +229,8 @@ def _in_a_process(tries: list[str], threads: int) -> list[str]:
     program = "import sys; from trust.arithmetic import hashes; "
     program += "print(*hashes(sys.argv[2:], int(sys.argv[1])), sep='\\n')"
     command = [sys.executable, "-c", program, str(threads), *tries]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    calm = os.environ | {"OMP_WAIT_POLICY": "passive"}  # or threads in wait take others' time
+    ran = subprocess.run(command, env=calm, capture_output=True, text=True, check=True, cwd=ROOT)
     return ran.stdout.split()
 
 
@@ -316,7 +317,7 @@ def evaluations(quick: bool) -> Row:
     sizes = (st.integers(1, 120), st.integers(1, 40), st.integers(0, 30), st.integers(1, 50))
 
     @seed(0)
-    @settings(max_examples=30 if quick else 3000, deadline=None, database=None,
+    @settings(max_examples=30 if quick else 1500, deadline=None, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(*sizes)
     def attempt(n: int, lanes: int, warmup: int, seq: int) -> None:
@@ -351,7 +352,7 @@ def batches(quick: bool) -> Row:
     from hypothesis import strategies as st
 
     found, wrong = [], []
-    size = st.integers(1, 12)
+    size = st.integers(1, 6)
 
     def lanes(n: int, batch: int, seq: int, ranks: int, groups: int) -> tuple[list, list]:
         steps = (n - 1) // batch // seq
@@ -369,7 +370,7 @@ def batches(quick: bool) -> Row:
     @seed(0)
     @settings(max_examples=100 if quick else 5000, deadline=None, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(st.sampled_from((lanes, lines)), st.integers(2, 200), size, size, size, size)
+    @given(st.sampled_from((lanes, lines)), st.integers(2, 500), size, size, size, size)
     def attempt(way: Callable, n: int, each: int, seq: int, ranks: int, groups: int) -> None:
         batch = each * ranks * groups
         if way is lanes and (n - 1) // batch < seq:

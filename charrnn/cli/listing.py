@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charrnn.cli.console import say
 from charrnn.corpora import corpus_names, describe, fetch, verify
-from charrnn.runs import Run, list_runs, load_run
+from charrnn.runs import Run, RunError, list_runs, load_run, read_info
 from charrnn.score import LN2
 
 
@@ -102,7 +102,7 @@ def _own_runs() -> list[Path]:
 def _row(folder: Path) -> dict | None:
     """One line of the list; None, with a note, where the folder's run.json is not one."""
     try:
-        info = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        info = read_info(folder)
         nats = info.get("losses", {}).get("val")
         return {
             "name": info["name"],
@@ -111,9 +111,11 @@ def _row(folder: Path) -> dict | None:
             "val_bits_per_char": nats / LN2 if nats else None,
             "folder": str(folder),
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except RunError as error:
+        say(f"charrnn: note: {error}")
+    except (KeyError, TypeError, OverflowError) as error:
         say(f"charrnn: note: {folder / 'run.json'} is damaged ({type(error).__name__}: {error})")
-        return None
+    return None
 
 
 def shown(run: Run) -> dict:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from matplotlib import style as mpl_style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -72,6 +74,8 @@ _RC = {
     "path.simplify_threshold": 0.5,
 }
 
+_LONE = re.compile("[\ud800-\udfff]")
+
 # The book's theme paints every output white on its dark page; JupyterLab, VS Code and Colab do not.
 _CSS = (
     'html[data-theme="dark"] .bd-content div.cell_output .text_html:has(.charrnn-figure):not('
@@ -119,9 +123,21 @@ def show(fig: Figure, alt: str, caption: str | None = None) -> HTML:
 def png(fig: Figure) -> bytes:
     """The picture as a PNG of 256 colours: a third of the bytes, no difference to the eye."""
     full, small = io.BytesIO(), io.BytesIO()
+    _make_drawable(fig)
     fig.savefig(full, format="png", dpi=200)
     few_colours(Image.open(full).convert("RGBA")).save(small, "png", optimize=True)
     return small.getvalue()
+
+
+def _make_drawable(fig: Figure) -> None:
+    """Put U+FFFD for lone surrogates, which Matplotlib cannot draw, in all words of a figure."""
+    for axis in (axis for ax in fig.axes for axis in (ax.xaxis, ax.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if any(map(_LONE.search, labels)):
+            axis.set_ticks(axis.get_ticklocs(), labels=[_LONE.sub("\ufffd", x) for x in labels])
+    for text in fig.findobj(Text):
+        if _LONE.search(text.get_text()):
+            text.set_text(_LONE.sub("\ufffd", text.get_text()))
 
 
 def few_colours(image: Image.Image, count: int = 256) -> Image.Image:

@@ -27,7 +27,7 @@ LAYERS = (
 )
 """What `layers` numbers. "prose" is whatever is nothing else: words, emphasis, list signs."""
 
-_TAG = re.compile(r"[ ]*+</?+[A-Za-z][^<>\n]*+>")
+_TAG = re.compile(r"(?<![ ])[ ]*+</?+[A-Za-z][^<>\n]*+>")
 _FIELD = re.compile(
     r"<(title|ns|id|parentid|timestamp|username|ip|model|format|sha1)>([^<>\n]*+)</"
 )

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from hostile_models import MARKUP, broken_files, markup_file, overflowing_file
 from live_figure import PATIENCE, Figure, watched
@@ -15,7 +16,10 @@ from playwright.sync_api import expect
 
 import charrnn
 from benchmarks.chromium import serve
+from charrnn.widgets import looked_back
 from charrnn.widgets.markup import Stored, attributes
+from trust.hostile import HOSTILE
+from trust.labelled import looked_into
 
 pytestmark = pytest.mark.browser
 MODULE = Path(charrnn.__file__).parent / "static" / "charrnn.mjs"
@@ -159,6 +163,52 @@ def test_markup_is_shown_as_text_in_the_playground(opened):
     assert figure.form.get_by_label("Prompt", exact=True).input_value() == f"\n{MARKUP[:8]}"
     figure.set("<i>\u20ac</i>")
     expect(figure.form.locator("mark").last).to_have_text("\u20ac")
+
+
+# Every hostile string at once
+
+
+KNOWN = "".join(HOSTILE).encode(errors="ignore").decode()
+"""Without the lone surrogates, which no vocabulary has."""
+FIGURES = ("sampler", "playground", "inspector", "transplant", "evolution", "looked-back")
+
+
+def every_figure(text: str, size: int) -> dict[str, str]:
+    """All figures as a page stores them, with `text` wherever one may stand."""
+    address = {"model": f"{MODEL}?v=1", "bytes": size}
+    plain = Stored({0.5: text, 1.0: text}, text, title=text, length=300, model=address)
+    made = {name: f.static_html() for name, f in looked_into(text, f"\nabc{KNOWN}x").items()}
+    named = {name: f'data-charrnn="{name}"' for name in made}
+    found = {n: h.replace(named[n], f"{named[n]} {attributes(address)}") for n, h in made.items()}
+    found["looked-back"] = looked_back(list(text[:40]), np.zeros((40, 40)), text).static_html()
+    told = attributes({"title": text, "prompt": text} | address)
+    models = f"<details {told} open><summary></summary>{plain.choice()}</details>"
+    found["playground"] = f'<div data-charrnn="playground">{models}</div>'
+    return found | {"sampler": plain.sampler()}
+
+
+SHAPE = """
+() => [...document.body.querySelectorAll("*")].map((e) => `${e.tagName} ${e.getAttributeNames()}`)
+"""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_hostile_strings_make_no_element_and_run_nothing(browser, site, good, name):
+    context = browser.new_context()
+    page = watched(context, site.url)
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    shapes = []
+    for text in (KNOWN, "".join(c if c == "\n" else "x" for c in KNOWN)):
+        Host.files["every.html"] = page_of(every_figure(text, len(good))[name])
+        page.goto(f"{site.url}/every.html", wait_until="networkidle")
+        expect(page.locator("body [data-charrnn]")).to_have_count(0)  # the live one is there
+        shapes.append(page.evaluate(SHAPE))
+    assert shapes[0] == shapes[1]
+    assert page.evaluate("window.hacked") is None
+    assert page.title() == "A page"
+    assert (dialogs, page.trouble, page.outside) == ([], [], [])
+    context.close()
 
 
 # Broken files

@@ -1,0 +1,79 @@
+/** The page's reader of a model file against changed ones: `node page.mjs FILE HOW_MANY`. */
+
+import { readFileSync } from "node:fs";
+import { parseModel } from "../charrnn/static/src/format.mjs";
+
+const [file, many] = process.argv.slice(2);
+const whole = new Uint8Array(readFileSync(file));
+const start = 8 + Number(new DataView(whole.buffer, whole.byteOffset).getBigUint64(0, true));
+const header = new TextDecoder().decode(whole.subarray(8, start));
+const ODD = [
+  "null", "true", "-1", "0", "1e999", "65536", "1".repeat(400), '""', '"x"', "[]", "{}", "[[]]",
+  '"\\ud800"', "[".repeat(50000) + "]".repeat(50000), '{"__proto__":{}}', "4294967296", "0.5",
+];
+const VALUE = /-?\d+|"(?:[^"\\]|\\.)*"|\[[^[\]]*\]/g;
+
+let state = 9;
+/** A whole number from 0 to below `most`, by a linear congruence. */
+function draw(most) {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor((state / 2 ** 32) * most);
+}
+
+function packed(text, numbers) {
+  const encoded = new TextEncoder().encode(text);
+  const made = new Uint8Array(8 + encoded.length + numbers.length);
+  new DataView(made.buffer).setBigUint64(0, BigInt(encoded.length), true);
+  made.set(encoded, 8);
+  made.set(numbers, 8 + encoded.length);
+  return made;
+}
+
+/** The text with one of its values, or of those inside charrnn's own string, replaced. */
+function replaced(text) {
+  const values = [...text.matchAll(VALUE)];
+  if (values.length === 0) return text;
+  const { 0: found, index } = values[draw(values.length)];
+  return text.slice(0, index) + ODD[draw(ODD.length)] + text.slice(index + found.length);
+}
+
+function forged() {
+  const read = JSON.parse(header);
+  if (draw(2)) return packed(replaced(header), whole.subarray(start));
+  read.__metadata__.charrnn = replaced(read.__metadata__.charrnn);
+  return packed(JSON.stringify(read), whole.subarray(start));
+}
+
+function changed() {
+  const act = draw(4);
+  if (act === 0) return whole.slice(0, draw(whole.length));
+  if (act === 1) return forged();
+  const made = whole.slice();
+  if (act === 2) for (let i = 0; i <= draw(4); i++) made[draw(start)] ^= 1 << draw(8);
+  else for (let i = 0; i <= draw(4); i++) made[draw(made.length)] = draw(256);
+  return made;
+}
+
+const outcomes = {};
+const wrong = [];
+let slowest = 0;
+for (let i = 0; i < Number(many); i++) {
+  const made = changed();
+  const began = performance.now();
+  let said = "opened";
+  try {
+    parseModel(made.buffer);
+  } catch (error) {
+    const oneLine = /^[^\n\r\u2028\u2029]{10,500}$/u.test(error.message);
+    said = error.name === "ModelError" && oneLine ? "refused in one line" : "failed";
+    if (said === "failed") wrong.push(`change ${i}: ${error.name}: ${error.message.slice(0, 100)}`);
+  }
+  slowest = Math.max(slowest, performance.now() - began);
+  outcomes[said] = (outcomes[said] ?? 0) + 1;
+}
+if (slowest > 1000) wrong.push(`one took ${Math.round(slowest)} ms`);
+const peak = process.resourceUsage().maxRSS / 1024;
+if (peak > 500) wrong.push(`it took ${Math.round(peak)} MB`);
+const notes = `the slowest took ${slowest.toFixed(0)} ms, node ${peak.toFixed(0)} MB in all`;
+const found = { what: "page", tried: Number(many), outcomes, wrong: wrong.slice(0, 10), notes };
+console.log(`FOUND ${JSON.stringify(found)}`);
