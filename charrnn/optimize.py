@@ -47,7 +47,7 @@ class RMSprop(torch.optim.RMSprop):
     def step(self, closure=None):
         """One update; weights and mean squares stay where `found_inf` is there and is not 0."""
         overflown = getattr(self, "found_inf", None)
-        if overflown is None or (overflown.device.type == "cpu" and not overflown):
+        if overflown is None:
             return super().step(closure)
         kept = {p: self.state[p]["square_avg"].clone() for p in self.state}
         for group in self.param_groups:

@@ -41,6 +41,9 @@ export function parseModel(buffer) {
   const config = readConfig(field(exact, "model"), field(plain, "model"));
   const vocab = readVocab(field(exact, "vocab"), config.vocabSize);
   const provenance = field(plain, "provenance");
+  if (typeof own(provenance, "run") !== "string") {
+    throw brokenFile("its provenance does not say which run it is");
+  }
   const entries = layout(config);
   checkKept(field(exact, "tensors"), entries);
   const places = locate(listed, storedTensors(entries), buffer.byteLength - start);
