@@ -46,7 +46,9 @@ class TestTraining:
         assert (info["steps"], info["seed"], info["finished"]) == (6, 3, True)
         assert info["epochs"] == pytest.approx(6 / 79)
         assert info["chars_per_second"] == pytest.approx(120 / info["seconds"])
-        assert info["versions"]["torch"] == torch.__version__
+        assert torch.__version__.startswith(
+            info["versions"]["torch"]
+        )  # a package may leave out "+cu130"
         assert info["init_from"] is None
 
     def test_losses_are_those_of_the_best_weights_on_the_held_out_parts(self, folder, texts):
