@@ -78,14 +78,19 @@ def update(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     config: TrainConfig,
+    ask: bool = False,
 ) -> Tensor:
     """Clip the (scaled) gradient and change the weights by it, if it is finite.
 
+    `ask` looks on the host whether it is, which is quicker where no device has to be waited for.
     Returns how often the update was left out, 0 or 1, as a float32 number on the model's device.
     """
     scaler.unscale_(optimizer)
     left_out = clip(model, config)
-    if getattr(optimizer, "_step_supports_amp_scaling", False):  # torch's fused ones, and RMSprop
+    if ask:
+        if not left_out:
+            optimizer.step()
+    elif getattr(optimizer, "_step_supports_amp_scaling", False):  # torch's fused ones, and RMSprop
         optimizer.grad_scale, optimizer.found_inf = None, left_out
         try:
             optimizer.step()
@@ -112,7 +117,12 @@ def clip(model: CharRNN, config: TrainConfig) -> Tensor:
     return (~norm.isfinite()).float()
 
 
-def finite_lanes(state: State) -> State:
-    """A state (L, B, H) with the lanes emptied that hold a number that is not finite."""
+def finite_lanes(state: State, ask: bool = False) -> State:
+    """A state (L, B, H) with the lanes emptied that hold a number that is not finite.
+
+    `ask` looks on the host first whether there is one, as in `update`.
+    """
+    if ask and all(part.sum().isfinite() for part in state):
+        return state
     kept = torch.stack([part.isfinite().all(dim=2).all(dim=0) for part in state]).all(dim=0)
     return tuple(part.where(kept[:, None], part.new_zeros(())) for part in state)

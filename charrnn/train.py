@@ -366,14 +366,16 @@ def _advance(training: Training, data) -> None:
     x, y = x.to(training.device), y.to(training.device)
     training.model.train()
     training.optimizer.zero_grad(set_to_none=True)
+    on_cpu = training.device.type == "cpu"
     with deterministic(config.deterministic):
-        loss, training.state = _differentiate(training, x, y)
-        training.count(update(training.model, training.optimizer, training.scaler, config))
-    training.state = finite_lanes(training.state)
+        loss, state = _differentiate(training, x, y)
+        left_out = update(training.model, training.optimizer, training.scaler, config, ask=on_cpu)
+    training.count(left_out)
+    training.state = finite_lanes(state, ask=on_cpu)
     training.meter += loss
     progress.step += 1
     progress.meter_steps += 1
-    if training.device.type == "cpu":
+    if on_cpu:
         check_finite(training, loss.item())
         _check_going(training)
     elapsed = time.perf_counter() - began

@@ -114,7 +114,8 @@ def test_rmsprop_leaves_out_a_step_whose_gradients_overflowed(found):
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "rmsprop"])
 @pytest.mark.parametrize("clips", [{}, {"clip_norm": None}, {"clip_norm": None, "clip_value": 1.0}])
 @pytest.mark.parametrize("bad", [torch.inf, -torch.inf, torch.nan, 1e30])
-def test_an_update_by_a_gradient_that_is_not_finite_is_left_out(optimizer, clips, bad):
+@pytest.mark.parametrize("ask", [False, True])
+def test_an_update_by_a_gradient_that_is_not_finite_is_left_out(optimizer, clips, bad, ask):
     """1e30 is, but not its norm in float32."""
     config, model = settings(optimizer=optimizer, **clips), CharRNN(ModelConfig(3, hidden=2))
     ours, scaler = build_optimizer(model, config), torch.amp.GradScaler("cpu", enabled=False)
@@ -123,16 +124,18 @@ def test_an_update_by_a_gradient_that_is_not_finite_is_left_out(optimizer, clips
             weights.grad = torch.full_like(weights, 0.5)
         model.decoder.bias.grad[1] = value
         before = [p.detach().clone() for p in model.parameters()]
-        assert update(model, ours, scaler, config) == left_out
+        assert update(model, ours, scaler, config, ask) == left_out
         for old, new in zip(before, model.parameters(), strict=True):
             assert torch.equal(old, new) == bool(left_out)
             assert new.isfinite().all()
 
 
-def test_a_lane_with_a_number_that_is_not_finite_is_emptied_and_no_other():
+@pytest.mark.parametrize("ask", [False, True])
+@pytest.mark.parametrize("bad", [torch.inf, -torch.inf, torch.nan])
+def test_a_lane_with_a_number_that_is_not_finite_is_emptied_and_no_other(ask, bad):
     h, c = torch.rand(2, 3, 4), torch.rand(2, 3, 4)
-    c[1, 2, 3] = torch.inf
-    got = finite_lanes((h, c))
+    c[1, 2, 3] = bad
+    got = finite_lanes((h, c), ask)
     for before, after in zip((h, c), got, strict=True):
         assert torch.equal(before[:, :2], after[:, :2])
         assert torch.equal(after[:, 2], torch.zeros(2, 4))
