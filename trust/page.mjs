@@ -2,11 +2,13 @@
 
 import { readFileSync } from "node:fs";
 import { parseModel } from "../charrnn/static/src/format.mjs";
+import { checkSeal } from "../charrnn/static/src/seal.mjs";
 
 const [file, many] = process.argv.slice(2);
 const whole = new Uint8Array(readFileSync(file));
 const start = 8 + Number(new DataView(whole.buffer, whole.byteOffset).getBigUint64(0, true));
-const header = new TextDecoder().decode(whole.subarray(8, start));
+const sealed = new TextDecoder().decode(whole.subarray(8, start));
+const header = sealed.replace(/"charrnn\.sha256":"[0-9a-f]{64}",/, ""); // a forger leaves it out
 const ODD = [
   "null", "true", "-1", "0", "1e999", "65536", "1".repeat(400), '""', '"x"', "[]", "{}", "[[]]",
   '"\\ud800"', "[".repeat(50000) + "]".repeat(50000), '{"__proto__":{}}', "4294967296", "0.5",
@@ -50,10 +52,9 @@ function held() {
   return heapUsed + arrayBuffers;
 }
 
-function changed() {
-  const act = draw(4);
+/** The file cut short, with some bits turned in its header, or some bytes replaced anywhere. */
+function damaged(act) {
   if (act === 0) return whole.slice(0, draw(whole.length));
-  if (act === 1) return forged();
   const made = whole.slice();
   if (act === 2) for (let i = 0; i <= draw(4); i++) made[draw(start)] ^= 1 << draw(8);
   else for (let i = 0; i <= draw(4); i++) made[draw(made.length)] = draw(256);
@@ -65,12 +66,16 @@ const wrong = [];
 let slowest = 0;
 let largest = 0;
 for (let i = 0; i < Number(many); i++) {
-  const made = changed();
+  const act = draw(4);
+  const made = act === 1 ? forged() : damaged(act);
+  const right = act === 1 || Buffer.compare(made, whole) === 0;
   const before = held();
   const began = performance.now();
   let said = "opened";
   try {
     parseModel(made.buffer);
+    await checkSeal(made.buffer);
+    if (!right) wrong.push(`change ${i}: opened, though it was damaged`);
   } catch (error) {
     const oneLine = /^[^\n\r\u2028\u2029]{10,500}$/u.test(error.message);
     said = error.name === "ModelError" && oneLine ? "refused in one line" : "failed";

@@ -9,7 +9,8 @@ const LIMIT = 2 ** 28;
  * What `read` makes of the file at an address: from the browser's own store, or fetched. A copy in
  * the store that cannot be read is fetched anew; what was read is kept for the next visit.
  * @param {string} url
- * @param {(buffer: ArrayBuffer) => T} read throws ModelError where the file is not as it should be
+ * @param {(buffer: ArrayBuffer) => Promise<T>} read throws ModelError where the file is not as it
+ *   should be
  * @param {(received: number, total: number) => void} report total is 0 where the host doesn't say
  * @returns {Promise<T>} ModelError where it cannot be had, or not be read
  * @template T
@@ -18,13 +19,13 @@ export async function download(url, read, report) {
   const kept = await (await openStore())?.match(url);
   if (kept) {
     try {
-      return read(await received(kept, report));
+      return await read(await received(kept, report));
     } catch {
       // A spoiled copy: the host may have a sound one.
     }
   }
   const buffer = await received(await fetched(url), report);
-  const made = read(buffer);
+  const made = await read(buffer);
   keep(url, buffer); // nobody waits for it
   return made;
 }

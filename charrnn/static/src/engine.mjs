@@ -20,6 +20,7 @@ import { checkHeld } from "./held.mjs";
 import { Network } from "./network.mjs";
 import { checkSettings } from "./pick.mjs";
 import { Reading } from "./reading.mjs";
+import { checkSeal } from "./seal.mjs";
 import { Tracing } from "./tracing.mjs";
 import { Vocab } from "./vocab.mjs";
 import { Writing } from "./writing.mjs";
@@ -55,11 +56,13 @@ export class Engine {
   async on_load({ url, bytes }) {
     const report = (received, total) => this.post({ type: "progress", received, total });
     let size;
-    const read = (buffer) => {
+    const read = async (buffer) => {
       size = buffer.byteLength;
-      return parseModel(buffer);
+      const parsed = parseModel(buffer);
+      await checkSeal(buffer);
+      return parsed;
     };
-    const model = bytes ? read(bytes) : await download(url, read, report);
+    const model = await (bytes ? read(bytes) : download(url, read, report));
     if (!WebAssembly.validate(this.kernel)) throw new ModelError(NO_SIMD);
     this.network = new Network(model, await WebAssembly.compile(this.kernel));
     this.vocab = new Vocab(model.vocab);

@@ -5,6 +5,7 @@
 
 import { ModelError, brokenFile, shown } from "./errors.mjs";
 
+const SEAL = "charrnn.sha256";
 const LONGEST_HEADER = 100_000_000; // the library's own limit
 const ITEM_BYTES = { I8: 1, F32: 4 };
 const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
@@ -53,8 +54,8 @@ export function parseJson(text, what) {
 
 /**
  * @param {ArrayBuffer} buffer the file
- * @returns {{listed: object, written: string, start: number}} the header's entries, what charrnn
- *   wrote into its metadata, and the byte at which the tensors' data begins
+ * @returns {{listed: object, written: string, seal: ?string, start: number}} the header's entries,
+ *   what charrnn wrote into its metadata, its seal, and the byte at which the tensors' data begins
  * @throws {ModelError}
  */
 export function readContainer(buffer) {
@@ -71,7 +72,9 @@ export function readContainer(buffer) {
       "The file is a safetensors file, but was not written by charrnn; give one of charrnn export.",
     );
   }
-  return { listed, written, start };
+  const extra = Object.keys(metadata).find((key) => key !== "charrnn" && key !== SEAL);
+  if (extra !== undefined) throw brokenFile(`its metadata has an entry ${shown(extra)}`);
+  return { listed, written, seal: own(metadata, SEAL), start };
 }
 
 function headerEnd(buffer) {
