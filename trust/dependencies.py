@@ -42,7 +42,7 @@ NOT_DECLARED = {
 """Imported modules that are not declared, and where they come from."""
 DESELECTED = (
     "tests/test_trust.py::test_the_table_is_that_of_the_results",
-    "tests/test_trust.py::test_the_committed_results_are_whole_and_name_their_commit",
+    "tests/test_trust.py::test_committed_results_are_whole_and_name_their_commit",
 )
 """Tests of the very results that are being made."""
 TOLD = ("torch", "numpy", "safetensors", "pandas", "matplotlib", "pytest")
