@@ -78,15 +78,15 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.cell, str) or self.cell not in CELLS:
-            raise ValueError(f"cell is {self.cell!r}; it must be one of {', '.join(CELLS)}")
+            raise ValueError(f"cell is {shown(self.cell)}; it must be one of {', '.join(CELLS)}")
         for name, most in MOST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool):
-                raise ValueError(f"{name} is {value!r}; it must be a whole number")
+                raise ValueError(f"{name} is {shown(value)}; it must be a whole number")
             if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+                raise ValueError(f"{name} is {shown(value)}; it must be at least 1")
             if value > most:
-                raise ValueError(f"{name} is {value}; it must be at most {most:,}")
+                raise ValueError(f"{name} is {shown(value)}; it must be at most {most:,}")
         for name in ("dropout", "forget_bias"):
             value = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -101,17 +101,19 @@ class ModelConfig:
             whole = isinstance(self.restart, int) and not isinstance(self.restart, bool)
             if not whole or not 0 <= self.restart < self.vocab_size:
                 raise ValueError(
-                    f"restart is {self.restart!r}; it must be the id of a symbol, 0 to "
+                    f"restart is {shown(self.restart)}; it must be the id of a symbol, 0 to "
                     f"{self.vocab_size - 1}, or left out"
                 )
         self._check_switches()
 
     def _check_switches(self) -> None:
         if not isinstance(self.init, str) or self.init not in INITS:
-            raise ValueError(f"init is {self.init!r}; it must be one of {', '.join(INITS)}")
+            raise ValueError(f"init is {shown(self.init)}; it must be one of {', '.join(INITS)}")
         for name in ("recurrent_dropout", "detach_top_h"):
             if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be True or False")
+                raise ValueError(
+                    f"{name} is {shown(getattr(self, name))}; it must be True or False"
+                )
 
     @property
     def parts(self) -> int:

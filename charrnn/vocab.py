@@ -12,6 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from charrnn.fields import shown
+
 LEVELS = ("char", "byte")
 POLICIES = ("error", "skip")
 
@@ -38,7 +40,7 @@ class Vocab:
 
     def __post_init__(self) -> None:
         if not isinstance(self.level, str) or self.level not in LEVELS:
-            raise ValueError(f"level is {self.level!r}; it must be one of {', '.join(LEVELS)}")
+            raise ValueError(f"level is {shown(self.level)}; it must be one of {', '.join(LEVELS)}")
         kind, valid = (str, _is_character) if self.level == "char" else (int, _is_byte)
         for symbol in self.symbols:
             if not isinstance(symbol, kind) or not valid(symbol):

@@ -376,6 +376,8 @@ def test_fresh_matrices():
         ({"layers": 10**12}, "layers is 1000000000000; it must be at most 100"),
         ({"hidden": 10**30}, "it must be at most 65,536"),
         ({"hidden": 8.5}, "hidden is 8.5; it must be a whole number"),
+        ({"hidden": "x" * 5000}, r"hidden is 'x{50,200}\.\.\.; it must be a whole number$"),
+        ({"hidden": 10**4000}, r"hidden is 10{50,200}\.\.\.; it must be at most 65,536$"),
         ({"vocab_size": 0}, "vocab_size is 0; it must be at least 1"),
         ({"dropout": 1.0}, "dropout is 1.0; it must be at least 0 and below 1"),
         ({"dropout": -0.1}, "dropout is -0.1; it must be at least 0 and below 1"),

@@ -36,6 +36,7 @@ from charrnn.corpora.texts import (
     workspace,
     write,
 )
+from charrnn.fields import shown
 from charrnn.vocab import LEVELS
 
 __all__ = [
@@ -82,7 +83,9 @@ class Corpus:
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
-            raise CorpusError(f"level is {self.level!r}; it must be one of {', '.join(LEVELS)}")
+            raise CorpusError(
+                f"level is {shown(self.level)}; it must be one of {', '.join(LEVELS)}"
+            )
 
     def read_bytes(self) -> bytes:
         """The whole text as bytes, in memory."""
@@ -118,7 +121,7 @@ def load_corpus(
     another encoding; a hash that is not the pinned one; and a download that fails at every address.
     """
     if level is not None and level not in LEVELS:
-        raise CorpusError(f"level is {level!r}; it must be one of {', '.join(LEVELS)}")
+        raise CorpusError(f"level is {shown(level)}; it must be one of {', '.join(LEVELS)}")
     if name_or_path == "-":
         return _load_file(Path("/dev/stdin"), level or "char")
     if _names_a_file(name_or_path):

@@ -32,7 +32,7 @@ from xml.parsers import expat
 
 from charrnn.corpora.bounded import MOST, Bounded, Counted, bounded
 from charrnn.corpora.texts import CHUNK, CorpusError
-from charrnn.fields import Kind, Many, Number, Text
+from charrnn.fields import Kind, Many, Number, Text, shown
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -59,7 +59,7 @@ def unpack(recipe: str, download: Path, target: Path, most: int = MOST, **argume
     OSError where the disk is full.
     """
     if recipe not in RECIPES:
-        raise CorpusError(f"recipe is {recipe!r}; it must be one of {', '.join(RECIPES)}")
+        raise CorpusError(f"recipe is {shown(recipe)}; it must be one of {', '.join(RECIPES)}")
     try:
         RECIPES[recipe](download, target, most=most, **arguments)
     except CorpusError:
