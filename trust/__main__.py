@@ -1,6 +1,6 @@
 """Try everything in full: `python -m trust` lists the parts, `python -m trust crashes` tries one.
 
-python -m trust --all            every part, an hour and a half; results and table are written
+python -m trust --all            every part, two hours; results and table are written
 python -m trust crashes --quick  a part as `make test` tries it; nothing is written
 python -m trust --table          write the table of trust/README.md anew from the results
 """
