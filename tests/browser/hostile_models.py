@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from safetensors.numpy import load, save
 
+from charrnn.checkpoint import ENTRY, seal
 from charrnn.export import save_model
 from charrnn.model import CharRNN, ModelConfig
 from charrnn.vocab import Vocab
@@ -53,12 +54,17 @@ def with_header(raw: bytes, change) -> bytes:
 
 
 def with_tensor(raw: bytes, name: str, value: float, where=-1) -> bytes:
-    """The file with a number of one tensor changed, or with those of a slice."""
+    """The file with a number of one tensor changed, or with those of a slice, and sealed anew."""
     (length,) = struct.unpack("<Q", raw[:8])
-    metadata = json.loads(raw[8 : 8 + length])["__metadata__"]
+    written = json.loads(raw[8 : 8 + length])["__metadata__"][ENTRY]
     tensors = {key: tensor.copy() for key, tensor in load(raw).items()}
     tensors[name][where] = value
-    return save(tensors, metadata=metadata)
+    return seal(save(tensors, metadata={ENTRY: written}))
+
+
+def turned(raw: bytes, place: int) -> bytes:
+    """The file with one bit of one byte turned."""
+    return raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :]
 
 
 def shape_of(header: dict, shape: list) -> None:
@@ -86,6 +92,8 @@ def broken_files(raw: bytes) -> dict[str, bytes]:
         "cut in its data": raw[: size - 1],
         "cut in half": raw[: size // 2],
         "a byte too long": raw + b"\0",
+        "one bit turned": turned(raw, size // 2),
+        "its last bit turned": turned(raw, size - 1),
         "header length of 2^63": struct.pack("<Q", 2**63) + raw[8:],
         "header length too short": struct.pack("<Q", 40) + raw[8:],
         "shape too large": with_header(raw, lambda h: shape_of(h, [huge, huge])),

@@ -240,6 +240,8 @@ BROKEN = [
     "cut in its data",
     "cut in half",
     "a byte too long",
+    "one bit turned",
+    "its last bit turned",
     "header length of 2^63",
     "header length too short",
     "shape too large",
