@@ -36,6 +36,7 @@ from charrnn.batches import IGNORED, Lanes, Lines, arrange, check_shares, share
 from charrnn.checkpoint import load_checkpoint
 from charrnn.cuda.captured import step_for
 from charrnn.devices import PRECISIONS, arithmetic, choose_device, choose_precision, deterministic
+from charrnn.fields import shown
 from charrnn.interrupts import Interrupted, stop_signals
 from charrnn.lock import held
 from charrnn.maps import digest, let_go
@@ -102,12 +103,12 @@ class Progress:
         progress = cls(**{f.name: kept[f.name] for f in fields(cls)})
         for name, value in asdict(progress).items():
             if not isinstance(value, int | float) or isinstance(value, bool):
-                raise TypeError(f"{name} is {value!r:.60}, which is no number")
+                raise TypeError(f"{name} is {shown(value)}, which is no number")
             whole = isinstance(getattr(cls, name), int)
             if math.isnan(value) or (value < 0 and not name.endswith("_loss")):
                 raise ValueError(f"{name} is {value}; it must be 0 or more")
             if whole and not isinstance(value, int):
-                raise TypeError(f"{name} is {value!r}; it must be a whole number")
+                raise TypeError(f"{name} is {shown(value)}; it must be a whole number")
         return progress
 
 
